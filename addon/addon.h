@@ -1,0 +1,9 @@
+#pragma once
+
+#include <napi.h>
+
+// Each adds the functions of one capability.
+void addObjects(Napi::Object exports);
+void addFiles(Napi::Object exports);
+void addNamespaces(Napi::Object exports);
+void addSystem(Napi::Object exports);

@@ -1,0 +1,14 @@
+#include "namespace.h"
+
+#include <sched.h>
+
+#include <cerrno>
+
+#include "descriptor.h"
+
+void enterNamespace(const std::string& path, int kind) {
+  if (path.empty()) return;
+  Descriptor target(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!target) throw SystemError(errno, "open", path);
+  if (setns(target.get(), kind) != 0) throw SystemError(errno, "setns", path);
+}

@@ -1,0 +1,56 @@
+import { envsOf, options, type OptionName } from './schema.ts';
+import { quoted, type Setting } from './setting.ts';
+import { intervalRangeMs } from './values/duration.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable that is empty counts as not set, as in the reference and in the OpenTelemetry specification. */
+export function readEnvironment(env: Environment): readonly Setting[] {
+  const settings: Setting[] = [];
+  for (const [option, spec] of Object.entries(options)) {
+    const name = envsOf(option, spec).find((candidate) => env[candidate]);
+    if (name === undefined) continue;
+    settings.push({ option: option as OptionName, text: env[name]!, from: `environment variable ${name}` });
+  }
+  return settings;
+}
+
+/** What this agent reads of the OpenTelemetry SDK's variables; the SDK itself reads all others. */
+export const sdkVariables: Readonly<Record<string, string>> = {
+  OTEL_METRICS_EXPORTER:
+    'Ways out for metrics, separated by commas: otlp and prometheus, or none. Default otlp,prometheus.',
+  OTEL_METRIC_EXPORT_INTERVAL: 'Milliseconds between two pushes of metrics; wins over --scrape-interval.',
+};
+
+export interface SdkSettings {
+  readonly otlp: boolean;
+  readonly prometheus: boolean;
+  readonly intervalMs: number | undefined;
+  readonly messages: readonly string[];
+}
+
+/** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
+export function readSdkEnvironment(env: Environment): SdkSettings {
+  const messages: string[] = [];
+  const exporters = (env['OTEL_METRICS_EXPORTER'] || 'otlp,prometheus').split(',').map((name) => name.trim());
+  const known = exporters.every((name) => ['otlp', 'prometheus', 'none'].includes(name));
+  if (!known || (exporters.includes('none') && exporters.length > 1)) {
+    messages.push(
+      `environment variable OTEL_METRICS_EXPORTER: ${quoted(exporters.join(','))} is not a list of otlp and prometheus, or none alone`,
+    );
+  }
+  const text = env['OTEL_METRIC_EXPORT_INTERVAL']?.trim() ?? '';
+  const intervalMs = /^\d+$/.test(text) ? Number(text) : undefined;
+  const { min, max } = intervalRangeMs;
+  if (text !== '' && !(intervalMs !== undefined && intervalMs >= min && intervalMs <= max)) {
+    messages.push(
+      `environment variable OTEL_METRIC_EXPORT_INTERVAL: ${quoted(text)} is not a number of milliseconds from ${min} to ${max}`,
+    );
+  }
+  return {
+    otlp: exporters.includes('otlp'),
+    prometheus: exporters.includes('prometheus'),
+    intervalMs,
+    messages,
+  };
+}

@@ -1,0 +1,78 @@
+import type { SdkSettings } from './environment.ts';
+import type { OptionName, Values } from './schema.ts';
+import type { ListenAddress } from './values/network.ts';
+import type { PortRange } from './values/ports.ts';
+
+/** What the agent is told, validated. Only what has an effect is here. */
+export interface Options {
+  /** The Prometheus page. */
+  readonly listen: ListenAddress;
+  readonly prometheus: { readonly enabled: boolean };
+  readonly otlp: {
+    readonly enabled: boolean;
+    /** `http(s)://host:port`; without it the SDK's variables and default decide. */
+    readonly endpoint?: string;
+    /** Lower-case names. */
+    readonly headers: Readonly<Record<string, string>>;
+    /** PEM file that is trusted in addition to the authorities of the system. */
+    readonly caFile?: string;
+    readonly insecureSkipVerify: boolean;
+  };
+  /** Time between two pushes. */
+  readonly scrapeIntervalMs: number;
+  readonly cgroupfsRoot: string;
+  /** Both match anywhere in the container_id; the denylist is asked first. */
+  readonly containerAllowlist?: RegExp;
+  readonly containerDenylist?: RegExp;
+  readonly minContainerAgeMs: number;
+  readonly skipSystemdSystemServices: boolean;
+  /** Networks in CIDR notation, as written. */
+  readonly trackPublicNetworks: readonly string[];
+  readonly ephemeralPortRanges: readonly PortRange[];
+  /** Overrides; empty where there is none. */
+  readonly cloud: {
+    readonly provider: string;
+    readonly region: string;
+    readonly availabilityZone: string;
+    readonly instanceType: string;
+    readonly instanceLifeCycle: string;
+  };
+  readonly log: { readonly level: Values['log-level']; readonly perSecond: number; readonly burst: number };
+}
+
+/** The page moves here while metrics have an endpoint and nobody said where to listen, as in the reference. */
+const listenBesidePush: ListenAddress = { host: '127.0.0.1', port: 10300 };
+
+/** `isSet` says whether any source mentions an option. */
+export function toOptions(values: Values, isSet: (option: OptionName) => boolean, sdk: SdkSettings): Options {
+  const endpoint = values['metrics-endpoint'] ?? values['collector-endpoint'];
+  const allowlist = values['container-allowlist'];
+  const denylist = values['container-denylist'];
+  return {
+    listen: endpoint !== undefined && !isSet('listen') ? listenBesidePush : values.listen,
+    prometheus: { enabled: sdk.prometheus },
+    otlp: {
+      enabled: sdk.otlp,
+      ...(endpoint !== undefined && { endpoint }),
+      headers: values['api-key'] === '' ? {} : { 'x-api-key': values['api-key'] },
+      ...(values['ca-file'] !== '' && { caFile: values['ca-file'] }),
+      insecureSkipVerify: values['insecure-skip-verify'],
+    },
+    scrapeIntervalMs: sdk.intervalMs ?? values['scrape-interval'],
+    cgroupfsRoot: values['cgroupfs-root'],
+    ...(allowlist && { containerAllowlist: allowlist }),
+    ...(denylist && { containerDenylist: denylist }),
+    minContainerAgeMs: values['min-container-age'],
+    skipSystemdSystemServices: values['skip-systemd-system-services'],
+    trackPublicNetworks: values['track-public-network'],
+    ephemeralPortRanges: values['ephemeral-port-range'],
+    cloud: {
+      provider: values.provider,
+      region: values.region,
+      availabilityZone: values['availability-zone'],
+      instanceType: values['instance-type'],
+      instanceLifeCycle: values['instance-life-cycle'],
+    },
+    log: { level: values['log-level'], perSecond: values['log-per-second'], burst: values['log-burst'] },
+  };
+}

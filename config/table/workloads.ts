@@ -1,0 +1,68 @@
+import { duration } from '../values/duration.ts';
+import { count, flag, oneOf } from '../values/scalar.ts';
+import type { OptionTable } from './option.ts';
+
+/** What looks into the processes of containers and their logs. */
+export const workloads = {
+  'disable-log-parsing': {
+    type: flag,
+    default: 'false',
+    help: 'Logs of containers are not read.',
+    aliases: ['no-parse-logs'],
+    waitsFor: 'log patterns',
+  },
+  'disable-json-log-parsing': {
+    type: flag,
+    default: 'false',
+    help: 'JSON in logs is treated like any text.',
+    waitsFor: 'log patterns',
+  },
+  'log-patterns-per-container': {
+    type: count,
+    default: '256',
+    help: 'Patterns that are told apart for each level and source of logs.',
+    waitsFor: 'log patterns',
+  },
+  'log-pattern-extraction-limit': {
+    type: count,
+    default: '100',
+    help: 'Messages a second of a container that patterns are looked for in; 0 has no limit.',
+    waitsFor: 'log patterns',
+  },
+  'disable-gpu-monitoring': {
+    type: flag,
+    default: 'false',
+    help: 'GPUs are not observed.',
+    waitsFor: 'GPU metrics',
+  },
+  'instrumentation-delay': {
+    type: duration,
+    default: '30s',
+    help: 'Age at which a process is looked into.',
+    waitsFor: 'process instrumentation',
+  },
+  'enable-java-tls': {
+    type: flag,
+    default: 'false',
+    help: 'TLS of Java processes is followed.',
+    waitsFor: 'L7 tracing',
+  },
+  'enable-java-async-profiler': {
+    type: flag,
+    default: 'false',
+    help: 'Java processes are profiled with async-profiler.',
+    waitsFor: 'profiles',
+  },
+  'java-async-profiler-delay': {
+    type: duration,
+    default: '30s',
+    help: 'Age at which a Java process is profiled.',
+    waitsFor: 'profiles',
+  },
+  'go-heap-profiler': {
+    type: oneOf(['disabled', 'enabled', 'force']),
+    default: 'enabled',
+    help: 'Whether heap profiles are taken of Go processes.',
+    waitsFor: 'profiles',
+  },
+} satisfies OptionTable;

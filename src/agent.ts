@@ -1,0 +1,130 @@
+import type { Options } from '../config/options.ts';
+import type { Collector } from './collector.ts';
+import { constantLabels } from './constant-labels.ts';
+import { containerModelCollector } from './containers/collector.ts';
+import { codeOf, messageOf } from './errors.ts';
+import { Features } from './features.ts';
+import { readIdentity } from './host/identity.ts';
+import { hostView } from './host/view.ts';
+import { kernelCollector } from './kernel/collector.ts';
+import type { Log } from './log.ts';
+import type { Addon } from './native/addon.ts';
+import { loadAddon } from './native/load.ts';
+import { nodeCollectors } from './node/collectors.ts';
+import { interfaceSource } from './node/net.ts';
+import { SnapshotMeter } from './telemetry/meter.ts';
+import { startOtlp, type OtlpPush } from './telemetry/otlp.ts';
+import { servePage, type Page } from './telemetry/page.ts';
+import { pipelineCollector } from './telemetry/pipeline.ts';
+import { PrometheusReader } from './telemetry/prometheus.ts';
+import { register, type CollectionFigures } from './telemetry/register.ts';
+import { createResource, serviceName } from './telemetry/resource.ts';
+import { agentCollector, featureCollector, processCollector } from './telemetry/self.ts';
+import { Snapshots } from './telemetry/snapshot.ts';
+import { startTracing, type Tracing } from './tracing.ts';
+import { version } from './version.ts';
+
+export interface Agent {
+  /** Last export, page closed, programs detached. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Wires everything and starts it. Rejects with an AgentError when the agent cannot do its work at all, such as a listen
+ * address that is taken; whatever else this machine lacks switches a feature off.
+ */
+export async function startAgent(options: Options, log: Log): Promise<Agent> {
+  const { logger } = log;
+  const features = new Features((feature, { enabled, reason }, detail) => {
+    const state = { feature, enabled, ...(reason && { reason }), ...(detail && { detail }) };
+    logger[enabled ? 'info' : 'warn'](state, 'feature state');
+  });
+  const addon = tryAddon(features);
+  const view = hostView({ cgroupfsRoot: options.cgroupfsRoot, features });
+  const identity = await readIdentity(view, addon);
+
+  const meter = new SnapshotMeter({ constantLabels: constantLabels({ ...identity, ...options.cloud }) });
+  const resource = createResource({ version, ...identity });
+  const snapshots = new Snapshots(meter, resource, { name: serviceName, version });
+  const collections = new Map<string, CollectionFigures>();
+  const add = (collector: Collector): void =>
+    register(meter, collector, collections, {
+      onFailing: (name, error) => logger.warn({ collector: name, ...reasonOf(error) }, 'collector fails'),
+      onRecovered: (name) => logger.info({ collector: name }, 'collector works again'),
+      onUnsupported: (name, error) =>
+        logger.warn({ collector: name, ...reasonOf(error) }, 'collector is off'),
+    });
+
+  const parts: { page?: Page; push?: OtlpPush; tracing?: Tracing } = {};
+  const interfaces = interfaceSource(view, addon, features);
+  const { proc } = view.paths;
+  nodeCollectors(meter, { proc, identity, cloud: options.cloud, interfaces }).forEach(add);
+  add(agentCollector(meter, version, () => parts.page?.figures));
+  add(processCollector(meter));
+  add(featureCollector(meter, features));
+  add(
+    pipelineCollector(meter, {
+      collections,
+      meter: () => meter.figures,
+      gapMs: () => snapshots.gapMs,
+      exports: () => parts.push?.figures,
+      scrapes: () => parts.page?.figures,
+      logLinesDropped: log.droppedLines,
+    }),
+  );
+
+  /** Exporting ends before what it exports does. */
+  const close = async (): Promise<void> => {
+    await Promise.all([parts.push?.shutdown(), parts.page?.close()]);
+    parts.tracing?.close();
+  };
+  try {
+    if (options.prometheus.enabled) {
+      const reader = new PrometheusReader();
+      reader.setMetricProducer(snapshots);
+      const onError = (error: unknown): void => logger.error(reasonOf(error), 'scrape failed');
+      parts.page = await servePage({ ...options.listen, reader, ready: () => snapshots.ready, onError });
+      const { address, port } = parts.page.address;
+      logger.info({ address, port }, 'metrics page');
+    }
+    parts.tracing = await startTracing({ meter, addon, view, interfaces, options, features });
+    const { kernel, containers, collectors } = parts.tracing;
+    [
+      ...collectors,
+      kernelCollector(meter, kernel.figures),
+      containerModelCollector(meter, containers),
+    ].forEach(add);
+    if (options.otlp.enabled) {
+      parts.push = startOtlp({
+        ...options.otlp,
+        producer: snapshots,
+        intervalMs: options.scrapeIntervalMs,
+        onState: (works, reason) =>
+          works
+            ? logger.info('OTLP export works')
+            : logger.warn({ reason }, 'OTLP export fails; trying again'),
+        onWarning: (message) => logger.warn({ reason: message }, 'OpenTelemetry settings'),
+      });
+    }
+    await snapshots.collect();
+    return { close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function tryAddon(features: Features): Addon | undefined {
+  try {
+    const addon = loadAddon();
+    features.set('addon', true);
+    return addon;
+  } catch (error) {
+    features.set('addon', false, 'not_loadable', messageOf(error));
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): { code: string; reason: string } {
+  return { code: codeOf(error), reason: messageOf(error) };
+}

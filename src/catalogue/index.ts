@@ -1,0 +1,39 @@
+import {
+  agentMetrics,
+  containerModelMetrics,
+  featureMetrics,
+  kernelMetrics,
+  pipelineMetrics,
+  processMetrics,
+} from './agent.ts';
+import type { MetricSpec } from './metric.ts';
+import {
+  nodeCloudMetrics,
+  nodeCpuMetrics,
+  nodeDiskMetrics,
+  nodeInfoMetrics,
+  nodeMemoryMetrics,
+  nodeNetMetrics,
+} from './node.ts';
+import { tcpMetrics } from './tcp.ts';
+
+const tables: readonly Record<string, MetricSpec>[] = [
+  agentMetrics,
+  nodeInfoMetrics,
+  nodeCloudMetrics,
+  nodeCpuMetrics,
+  nodeMemoryMetrics,
+  nodeDiskMetrics,
+  nodeNetMetrics,
+  tcpMetrics,
+  pipelineMetrics,
+  processMetrics,
+  featureMetrics,
+  kernelMetrics,
+  containerModelMetrics,
+];
+
+/** Every family the agent can emit, by name. */
+export const catalogue: ReadonlyMap<string, MetricSpec> = new Map(
+  tables.flatMap((table) => Object.values(table)).map((spec) => [spec.name, spec]),
+);

@@ -1,0 +1,33 @@
+import type { Meter } from '@opentelemetry/api';
+import { containerModelMetrics } from '../catalogue/agent.ts';
+import { instruments } from '../catalogue/metric.ts';
+import type { Collector } from '../collector.ts';
+
+/** Series left out of the last snapshot, and why. */
+export interface Hidden {
+  readonly noContainer: number;
+  readonly tooYoung: number;
+}
+
+const byReason = { noContainer: { reason: 'no_container' }, tooYoung: { reason: 'too_young' } } as const;
+
+export interface ContainerModel {
+  /** Containers known. */
+  size(): number;
+  hidden(): Hidden;
+}
+
+/** Self-metrics of the container model: how many are known, what the rules hide. */
+export function containerModelCollector(meter: Meter, model: ContainerModel): Collector {
+  const metrics = instruments(meter, containerModelMetrics);
+  return {
+    name: 'container_model',
+    instruments: Object.values(metrics),
+    collect(result) {
+      result.observe(metrics.containers, model.size());
+      const { noContainer, tooYoung } = model.hidden();
+      result.observe(metrics.hidden, noContainer, byReason.noContainer);
+      result.observe(metrics.hidden, tooYoung, byReason.tooYoung);
+    },
+  };
+}

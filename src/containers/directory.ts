@@ -1,0 +1,141 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Container, ContainerDirectory } from '../model/containers.ts';
+import type { Clock } from '../host/clock.ts';
+import { appIdOf } from './app-id.ts';
+import { identify } from './identity.ts';
+
+export interface DirectoryRules {
+  readonly skipSystemServices: boolean;
+  /** Younger containers are not shown; 0 shows all. */
+  readonly minAgeMs: number;
+  readonly allow?: RegExp | undefined;
+  /** Checked before `allow`. */
+  readonly deny?: RegExp | undefined;
+}
+
+/** How long a cgroup or container that is gone keeps its name: late counts still find it. */
+const keepGoneMs = 10 * 60_000;
+/** More cgroups than this are not remembered; their counts show up as hidden. */
+const maxCgroups = 65_536;
+
+interface Cgroup {
+  readonly container: Member | undefined;
+  goneAtMs: number | undefined;
+}
+
+class Member implements Container {
+  readonly id: string;
+  readonly labels: Attributes;
+  readonly #directory: { readonly clock: Clock; readonly rules: DirectoryRules };
+  firstSeenMs: number;
+  /** Cgroups of this container that still exist. */
+  alive = 0;
+  diedAtMs: number | undefined;
+
+  constructor(id: string, firstSeenMs: number, directory: { clock: Clock; rules: DirectoryRules }) {
+    this.id = id;
+    this.labels = { app_id: appIdOf(id), container_id: id };
+    this.firstSeenMs = firstSeenMs;
+    this.#directory = directory;
+  }
+
+  get visible(): boolean {
+    const { clock, rules } = this.#directory;
+    return (this.diedAtMs ?? clock.now()) - this.firstSeenMs >= rules.minAgeMs;
+  }
+}
+
+/** Who exists, by cgroup. Fed by kernel events and by walks; it asks nobody itself. */
+export class Directory implements ContainerDirectory {
+  readonly #cgroups = new Map<number, Cgroup>();
+  readonly #containers = new Map<string, Member>();
+  readonly clock: Clock;
+  readonly rules: DirectoryRules;
+  /** Cgroups that found no place. */
+  refused = 0;
+
+  constructor(rules: DirectoryRules, clock: Clock) {
+    this.rules = rules;
+    this.clock = clock;
+  }
+
+  byCgroup(cgroupId: number): Container | undefined {
+    return this.#cgroups.get(cgroupId)?.container;
+  }
+
+  knows(cgroupId: number): boolean {
+    return this.#cgroups.has(cgroupId);
+  }
+
+  get size(): number {
+    return this.#containers.size;
+  }
+
+  /** A cgroup exists; `bornMs` is its creation or the start of its oldest process, wall clock. */
+  add(cgroupId: number, path: string, bornMs: number): void {
+    const known = this.#cgroups.get(cgroupId);
+    if (known !== undefined) {
+      // A walk that began before the removal must not bring the cgroup back: ids are never reused.
+      if (known.container !== undefined)
+        known.container.firstSeenMs = Math.min(known.container.firstSeenMs, bornMs);
+      return;
+    }
+    if (this.#cgroups.size >= maxCgroups) {
+      this.refused++;
+      return;
+    }
+    const container = this.#containerOf(path, bornMs);
+    if (container !== undefined) {
+      container.alive++;
+      container.diedAtMs = undefined;
+    }
+    this.#cgroups.set(cgroupId, { container, goneAtMs: undefined });
+  }
+
+  /** The cgroup was removed. Its name stays for late counts. */
+  remove(cgroupId: number): void {
+    const cgroup = this.#cgroups.get(cgroupId);
+    if (cgroup === undefined || cgroup.goneAtMs !== undefined) return;
+    cgroup.goneAtMs = this.clock.now();
+    const { container } = cgroup;
+    if (container !== undefined && --container.alive === 0) container.diedAtMs = cgroup.goneAtMs;
+  }
+
+  /** After a complete walk: what it did not find is gone. */
+  retain(found: ReadonlySet<number>, knownBefore: ReadonlySet<number>): void {
+    for (const id of knownBefore) if (!found.has(id)) this.remove(id);
+  }
+
+  /** Ids of the cgroups that exist as far as we know. */
+  existing(): Set<number> {
+    return new Set(
+      [...this.#cgroups].filter(([, cgroup]) => cgroup.goneAtMs === undefined).map(([id]) => id),
+    );
+  }
+
+  /** Forgets what has been gone for ten minutes. */
+  forgetGone(): void {
+    const before = this.clock.now() - keepGoneMs;
+    for (const [id, { goneAtMs }] of this.#cgroups) {
+      if (goneAtMs !== undefined && goneAtMs < before) this.#cgroups.delete(id);
+    }
+    for (const [id, { diedAtMs }] of this.#containers) {
+      if (diedAtMs !== undefined && diedAtMs < before) this.#containers.delete(id);
+    }
+  }
+
+  #containerOf(path: string, bornMs: number): Member | undefined {
+    const identity = identify(path, this.rules);
+    if ('ignored' in identity) return undefined;
+    const { id } = identity;
+    if (this.rules.deny?.test(id)) return undefined;
+    if (this.rules.allow !== undefined && !this.rules.allow.test(id)) return undefined;
+    let container = this.#containers.get(id);
+    if (container === undefined) {
+      container = new Member(id, bornMs, this);
+      this.#containers.set(id, container);
+    }
+    container.firstSeenMs = Math.min(container.firstSeenMs, bornMs);
+    return container;
+  }
+}

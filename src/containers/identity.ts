@@ -1,0 +1,83 @@
+/**
+ * Container identity from a cgroup path alone, on the hierarchy that counts. Pure.
+ *
+ * The runtime is not asked: docker and Kubernetes containers carry their short runtime id where a name would stand.
+ */
+export type Identity =
+  | { readonly id: string }
+  /** The path belongs to no container; `ignored` says why, for the debug log. */
+  | { readonly ignored: string };
+
+const systemdSlices = new Set([
+  'system.slice',
+  'runtime.slice',
+  'reserved.slice',
+  'kube.slice',
+  'azure.slice',
+  'podruntime.slice',
+]);
+
+/** Units that come with every distribution; hidden by --skip-systemd-system-services. */
+const systemUnitPrefixes = [
+  'systemd-',
+  'dbus',
+  'getty',
+  'system-serial',
+  'system-getty',
+  'serial-getty',
+  'snapd',
+  'packagekit',
+  'unattended-upgrades',
+  'multipathd',
+  'qemu-guest-agent',
+  'irqbalance',
+  'networkd-dispatcher',
+  'rpcbind',
+];
+
+const runtimeId = /[0-9a-z]{64}/;
+const podUid = /pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})/;
+
+/** Names the container that the cgroup at `path` (absolute, from the root of its hierarchy) belongs to. */
+export function identify(path: string, rules: { skipSystemServices: boolean }): Identity {
+  if (path === '/init') return { id: '/talos/init' };
+  const parts = path.split('/').slice(1);
+  const first = parts[0] ?? '';
+  const second = parts[1] ?? '';
+  if (first === '' || first === 'user.slice' || first === 'init.scope' || first === 'systemd') {
+    return { ignored: 'session' };
+  }
+  if (first === 'docker' || (first === 'system.slice' && second.startsWith('docker-'))) {
+    const id = runtimeId.exec(path)?.[0];
+    return id === undefined ? { ignored: 'no_runtime_id' } : { id: `/docker/${id.slice(0, 12)}` };
+  }
+  if (path.includes('kubepods')) return identifyPod(path);
+  if (first === 'system' || first === 'podruntime') {
+    return second === '' ? { ignored: 'slice' } : { id: `/talos/${second}` };
+  }
+  if (systemdSlices.has(first)) return identifyUnit(parts, rules.skipSystemServices);
+  if (first === 'lxc' || first.startsWith('lxc.payload.')) return { ignored: 'lxc' };
+  return { ignored: 'unknown' };
+}
+
+function identifyPod(path: string): Identity {
+  if (path.includes('crio-conmon-')) return { ignored: 'conmon' };
+  const id = runtimeId.exec(path)?.[0];
+  if (id === undefined) return { ignored: 'sandbox' };
+  const uid = podUid.exec(path)?.[1]?.replaceAll('_', '-') ?? '_';
+  return { id: `/k8s/_/${uid}/${id.slice(0, 12)}` };
+}
+
+function identifyUnit(parts: readonly string[], skipSystemServices: boolean): Identity {
+  const [slice = '', escaped = ''] = parts;
+  const last = parts.at(-1) ?? '';
+  if (escaped === '') return { ignored: 'slice' };
+  if (last.endsWith('.scope')) return { ignored: 'scope' };
+  const name = escaped.replaceAll('\\x2d', '-');
+  if (slice === 'system.slice' && name.startsWith('crio-conmon-')) return { ignored: 'conmon' };
+  const unit = (parts.find((part) => part.endsWith('.service')) ?? last).replaceAll('\\x2d', '-');
+  if (skipSystemServices && systemUnitPrefixes.some((prefix) => unit.startsWith(prefix))) {
+    return { ignored: 'system_service' };
+  }
+  return { id: `/${slice}/${name}` };
+}

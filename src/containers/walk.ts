@@ -1,0 +1,57 @@
+import { opendir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A cgroup found below a mount point. `id` is its kernel id: the inode of its directory (kernfs). */
+export interface FoundCgroup {
+  readonly id: number;
+  /** From the root of the hierarchy, `/system.slice/nginx.service`. */
+  readonly path: string;
+}
+
+/** Walks every cgroup below `mountPoint`, at most `limit` of them. Directories that vanish meanwhile are left out. */
+export async function* walkCgroups(mountPoint: string, limit: number): AsyncGenerator<FoundCgroup> {
+  const pending = [''];
+  for (let found = 0; pending.length > 0 && found < limit; found++) {
+    const path = pending.pop() ?? '';
+    const directory = join(mountPoint, path);
+    const id = await stat(directory).then(
+      (stats) => stats.ino,
+      () => undefined,
+    );
+    if (id === undefined) continue;
+    yield { id, path: path === '' ? '/' : path };
+    try {
+      for await (const entry of await opendir(directory)) {
+        if (entry.isDirectory()) pending.push(`${path}/${entry.name}`);
+      }
+    } catch {
+      // Gone between the two calls: its children are gone with it.
+    }
+  }
+}
+
+/** proc(5): field 22 of /proc/<pid>/stat, in clock ticks of USER_HZ (100 on every Linux architecture we run on). */
+const ticksPerSecond = 100;
+const procsRead = 64;
+
+/**
+ * When the oldest process of a cgroup started, in milliseconds since boot; `undefined` without processes.
+ * Looks at the first 64 pids only: a bound, and enough for an age in seconds.
+ */
+export async function oldestProcessStartMs(directory: string, proc: string): Promise<number | undefined> {
+  const pids = await readFile(join(directory, 'cgroup.procs'), 'utf8').then(
+    (text) => text.split('\n', procsRead).filter(Boolean),
+    () => [],
+  );
+  const starts = await Promise.all(pids.map((pid) => processStartMs(join(proc, pid, 'stat'))));
+  const known = starts.filter((start) => start !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+async function processStartMs(statFile: string): Promise<number | undefined> {
+  const text = await readFile(statFile, 'utf8').catch(() => '');
+  // The command (field 2) may hold blanks and parentheses: count from the last `)`.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[19]);
+  return fields.length > 20 && Number.isFinite(ticks) ? (ticks / ticksPerSecond) * 1000 : undefined;
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import type { HostPaths } from '../host/paths.ts';
+import { hostMounts } from './mounts.ts';
+
+/** The cgroup tree by which containers are told apart. */
+export interface Hierarchy {
+  readonly version: 1 | 2;
+  /** As in /proc/cgroups and /proc/<pid>/cgroup; 0 is v2. */
+  readonly hierarchyId: number;
+  /** Where its root is mounted. */
+  readonly mountPoint: string;
+}
+
+/**
+ * The memory controller's v1 hierarchy where there is one, since on such hosts (v1 and hybrid) the v2 tree does not
+ * separate containers; v2 otherwise, at `cgroup2Root` (from `findCgroup2Root`). A host that does not say is taken
+ * for v2, at the cgroup root.
+ */
+export function findHierarchy(paths: HostPaths, cgroup2Root: string | undefined): Hierarchy {
+  const hierarchyId = memoryHierarchyId(readCgroups(paths));
+  if (hierarchyId === 0) return { version: 2, hierarchyId, mountPoint: cgroup2Root ?? paths.cgroup };
+
+  const mounted = hostMounts(paths)
+    .filter(({ type, superOptions }) => type === 'cgroup' && superOptions.includes('memory'))
+    .map(({ mountPoint }) => mountPoint);
+  const below = mounted.find((mountPoint) => mountPoint.startsWith(`${paths.cgroup}/`));
+  return { version: 1, hierarchyId, mountPoint: below ?? mounted[0] ?? `${paths.cgroup}/memory` };
+}
+
+/** Hierarchy of the memory controller by the text of /proc/cgroups (cgroups(7)); 0 when it is on v2 or absent. */
+export function memoryHierarchyId(text: string): number {
+  const id = Number(/^memory\t(\d+)\t/m.exec(text)?.[1] ?? 0);
+  return Number.isSafeInteger(id) ? id : 0;
+}
+
+function readCgroups(paths: HostPaths): string {
+  try {
+    return readFileSync(`${paths.proc}/cgroups`, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { assetPath } from '../assets.ts';
+import type { Features } from '../features.ts';
+import type { HostPaths } from '../host/paths.ts';
+import type { Addon } from '../native/addon.ts';
+import type { CgroupEvent } from './cgroup-event.ts';
+import { startCgroupEvents } from './cgroup-events.ts';
+import type { KernelFigures } from './figures.ts';
+import type { Hierarchy } from './hierarchy.ts';
+import { startTcp, type TcpOptions, type TcpProgram } from './tcp.ts';
+
+/** Everything of ours that runs in the kernel. */
+export interface Kernel {
+  /** Undefined where the kernel or our rights do not allow it; the feature `tcp` says why. */
+  readonly tcp: TcpProgram | undefined;
+  figures(): readonly KernelFigures[];
+  /** Detaches everything. Idempotent. */
+  close(): void;
+}
+
+/** Loads and attaches the programs, each as a feature of its own. Never rejects for want of one. */
+export async function startKernel(deps: {
+  addon: Addon | undefined;
+  paths: HostPaths;
+  features: Features;
+  hierarchy: Hierarchy;
+  tcp: Omit<TcpOptions, 'hierarchy'>;
+  onCgroupEvents: (events: readonly CgroupEvent[]) => void;
+}): Promise<Kernel> {
+  const { addon, paths, features, hierarchy } = deps;
+  if (addon === undefined) {
+    for (const feature of ['cgroup_events', 'tcp']) features.set(feature, false, 'no_addon');
+    return { tcp: undefined, figures: () => [], close: () => {} };
+  }
+  const [cgroupElf, tcpElf] = await Promise.all([objectFile('cgroup'), objectFile('tcp')]);
+  addon.raiseMemlock();
+  const events =
+    cgroupElf && (await startCgroupEvents(addon, cgroupElf, hierarchy, paths, features, deps.onCgroupEvents));
+  const tcp = tcpElf && (await startTcp(addon, tcpElf, { ...deps.tcp, hierarchy }, paths, features));
+  if (!cgroupElf) features.set('cgroup_events', false, 'not_built', 'cgroup.bpf.o is missing');
+  if (!tcpElf) features.set('tcp', false, 'not_built', 'tcp.bpf.o is missing');
+  const parts = [events, tcp].filter((part) => part !== undefined);
+  return {
+    tcp,
+    figures: () => parts.map((part) => part.figures()),
+    close: () => parts.forEach((part) => part.close()),
+  };
+}
+
+/** The built object, or undefined where it could not be built. */
+async function objectFile(name: string): Promise<Uint8Array | undefined> {
+  return readFile(assetPath(`${name}.bpf.o`)).catch(() => undefined);
+}

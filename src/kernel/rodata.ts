@@ -1,0 +1,6 @@
+/** A 32-bit integer as the programs keep it. */
+export function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value | 0);
+  return bytes;
+}

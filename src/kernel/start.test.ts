@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Features, type FeatureState } from '../features.ts';
+import type { HostPaths } from '../host/paths.ts';
+import type { Addon, BpfObject } from '../native/addon.ts';
+import { startCgroupEvents } from './cgroup-events.ts';
+import type { Hierarchy } from './hierarchy.ts';
+import { tcpLayouts } from './layouts.ts';
+import { startTcp, type TcpProgram } from './tcp.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'start-'));
+after(() => rmSync(folder, { recursive: true }));
+mkdirSync(join(folder, 'kernel/btf'), { recursive: true });
+writeFileSync(join(folder, 'kernel/btf/vmlinux'), '');
+const paths: HostPaths = { proc: '/proc', sys: folder, root: '', cgroup: '/sys/fs/cgroup' };
+
+interface Fake {
+  readonly addon: Addon;
+  readonly calls: string[];
+  open: number;
+}
+
+/** An addon whose kernel refuses what `refuse` throws on: it hears `load <programs left out>` and `attach <program>`. */
+function fakeAddon(refuse: (step: string) => void): Fake {
+  const fake = { calls: [] as string[], open: 0, addon: undefined as unknown as Addon };
+  const step = (text: string): void => {
+    fake.calls.push(text);
+    refuse(text);
+  };
+  const openObject = (): BpfObject => {
+    const without: string[] = [];
+    fake.open++;
+    const object: Partial<BpfObject> = {
+      setAutoload: (name, enabled) => void (enabled || without.push(name)),
+      setMaxEntries: () => {},
+      setInitial: () => {},
+      load: async () => step(`load ${without.join()}`),
+      attach: (name) => (step(`attach ${name}`), 1),
+      update: () => step('update'),
+      openRing: () => ({ close: () => {} }),
+      readIterator: async () => Buffer.alloc(0),
+      readMap: async () => Buffer.alloc(0),
+      writeGlobal: (_, offset, bytes) =>
+        fake.calls.push(`global ${offset} ${Buffer.from(bytes).readUInt32LE()}`),
+      close: () => void fake.open--,
+    };
+    return object as BpfObject;
+  };
+  fake.addon = { openObject } as unknown as Addon;
+  return fake;
+}
+
+const hierarchy: Hierarchy = { version: 2, hierarchyId: 0, mountPoint: '/sys/fs/cgroup' };
+
+async function tcp(
+  addon: Addon | undefined,
+  cgroup2Root: string | undefined = '/root',
+  where: HostPaths = paths,
+): Promise<{ program: TcpProgram | undefined; states: Record<string, FeatureState> }> {
+  const features = new Features();
+  const options = { cgroup2Root, hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192) };
+  const program = await startTcp(addon, new Uint8Array(), options, where, features);
+  return { program, states: Object.fromEntries(features.all()) };
+}
+
+function failure(code: string, more: object = {}): Error {
+  return Object.assign(new Error(code), { code, ...more });
+}
+
+test('reasons why nothing is counted', async () => {
+  const off = (reason: string): FeatureState => ({ enabled: false, reason });
+  const none = fakeAddon(() => {});
+  assert.deepEqual((await tcp(undefined)).states, { tcp: off('no_addon') });
+  assert.deepEqual((await tcp(none.addon, '/root', { ...paths, sys: '/nowhere' })).states, {
+    tcp: off('no_btf'),
+  });
+  for (const [error, reason] of [
+    [failure('EPERM'), 'no_permission'],
+    [failure('EACCES'), 'no_permission'],
+    [failure('EACCES', { verifierLog: 'R1 invalid' }), 'kernel'],
+    [failure('ENOENT'), 'kernel'],
+    ['a string', 'kernel'],
+  ] as const) {
+    const fake = fakeAddon(() => {
+      throw error;
+    });
+    const { program, states } = await tcp(fake.addon);
+    assert.equal(program, undefined);
+    assert.deepEqual(states, { tcp_active: off(reason), tcp: off(reason) });
+    assert.equal(fake.open, 0, 'no object is left open');
+  }
+});
+
+test('without the root of cgroup v2 nothing is loaded', async () => {
+  const fake = fakeAddon(() => {});
+  const features = new Features();
+  const options = {
+    cgroup2Root: undefined,
+    hierarchy,
+    hostNetnsInode: 0,
+    ignoredPorts: new Uint8Array(8192),
+  };
+  assert.equal(await startTcp(fake.addon, new Uint8Array(), options, paths, features), undefined);
+  assert.deepEqual(features.get('tcp'), { enabled: false, reason: 'no_cgroup2_root' });
+  assert.deepEqual(fake.calls, []);
+});
+
+test('a kernel that cannot walk sockets still counts connects', async () => {
+  const fake = fakeAddon((step) => {
+    if (step === 'load ') throw failure('EINVAL', { verifierLog: 'unknown iterator' });
+  });
+  const { program, states } = await tcp(fake.addon);
+  assert.deepEqual(states, {
+    tcp_active: { enabled: false, reason: 'kernel' },
+    tcp: { enabled: true, reason: '' },
+  });
+  assert.deepEqual(fake.calls, ['load ', 'load tcp_active', 'update', 'attach tcp_connects']);
+  assert.deepEqual(await program?.read(), { walk: 1, counts: Buffer.alloc(0), overflow: Buffer.alloc(0) });
+});
+
+test('every reading is a new walk', async () => {
+  const fake = fakeAddon(() => {});
+  const { program } = await tcp(fake.addon);
+  fake.calls.length = 0;
+  assert.deepEqual([(await program?.read())?.walk, (await program?.read())?.walk], [1, 2]);
+  const at = tcpLayouts.bss.fields.walk.offset;
+  assert.deepEqual(fake.calls, [`global ${at} 1`, `global ${at} 2`]);
+});
+
+test('cgroup events switch themselves off the same way', async () => {
+  const features = new Features();
+  const fake = fakeAddon((step) => {
+    if (step === 'attach cgroup_rmdir') throw failure('EPERM');
+  });
+  const events = await startCgroupEvents(fake.addon, new Uint8Array(), hierarchy, paths, features, () => {});
+  assert.equal(events, undefined);
+  assert.deepEqual(features.get('cgroup_events'), { enabled: false, reason: 'no_permission' });
+  assert.equal(fake.open, 0);
+});

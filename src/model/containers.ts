@@ -1,0 +1,17 @@
+import type { Attributes } from '@opentelemetry/api';
+
+/** A container as every subject sees it. One object per container for as long as it is known. */
+export interface Container {
+  /** `container_id` label, by the formats of docs/metrics.md. */
+  readonly id: string;
+  /** Interned labels of the container: container_id and app_id. */
+  readonly labels: Attributes;
+  /** False while it is younger than --min-container-age: nothing about it may be shown. */
+  readonly visible: boolean;
+}
+
+/** Who exists. Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */
+export interface ContainerDirectory {
+  /** `undefined`: the cgroup maps to no container. Cgroups that are gone keep their answer for ten minutes. */
+  byCgroup(cgroupId: number): Container | undefined;
+}

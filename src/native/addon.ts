@@ -1,0 +1,114 @@
+/**
+ * The typed door to the native addon. The addon moves bytes and holds descriptors; it knows no product words.
+ *
+ * Every error it throws or rejects with is an `Error` with `code` (errno name such as `EPERM`), `syscall`
+ * (such as `bpf(BPF_PROG_LOAD)`) and, where there is one, `path`.
+ * Promises run on threads of the addon, never on the event loop.
+ */
+export interface Addon {
+  /** Version of the linked libbpf, such as `1.5.1`. */
+  libbpfVersion(): string;
+
+  /**
+   * Reads many small files, each with its own deadline. A path that hangs (dead NFS) costs its own deadline
+   * and one parked thread; the others go on. Parked threads are bounded: beyond 16 every path under the same
+   * mount-like prefix fails at once with EBUSY.
+   */
+  readFiles(paths: readonly string[], deadlineMs: number, maxBytesEach: number): Promise<FileBatch>;
+
+  /**
+   * One rtnetlink dump (netlink(7), rtnetlink(7)) inside the network namespace `nsPath` (null: our own), entered
+   * on a thread of its own that ends afterwards. Answers the concatenated messages, headers included.
+   * `messageType` is RTM_GETLINK (18) or RTM_GETADDR (22).
+   */
+  netlinkDump(nsPath: string | null, messageType: number, timeoutMs: number): Promise<Buffer>;
+
+  /** uname(2) inside the UTS namespace `nsPath` (null: our own), on a thread of its own. */
+  utsname(nsPath: string | null): Promise<{ nodename: string; release: string; machine: string }>;
+
+  /** statfs(2) magic number (`f_type`) of the file system that holds `path`. */
+  fileSystemType(path: string): number;
+
+  /** Opens a BPF object (ELF bytes). Nothing reaches the kernel before `load`. */
+  openObject(elf: Uint8Array, name: string): BpfObject;
+
+  /** Raises RLIMIT_MEMLOCK as far as it may; needed below Linux 5.11. */
+  raiseMemlock(): void;
+}
+
+export interface FileBatch {
+  /** Contents one behind the other. */
+  readonly bytes: Buffer;
+  /** File i is `bytes.subarray(offsets[i], offsets[i + 1])`; length = paths + 1. */
+  readonly offsets: Uint32Array;
+  /** 0, or the errno of file i; ETIMEDOUT (110) past the deadline, EFBIG (27) beyond maxBytesEach (contents cut). */
+  readonly errors: Int32Array;
+}
+
+export interface BpfProgramInfo {
+  readonly id: number;
+  /** Runs and nanoseconds; 0 unless kernel.bpf_stats_enabled. */
+  readonly runCount: number;
+  readonly runTimeNs: number;
+  /** 0 where the kernel has no such counter (5.10). */
+  readonly recursionMisses: number;
+  /** Instructions the verifier processed; 0 below Linux 5.16. */
+  readonly verifiedInstructions: number;
+}
+
+export interface BpfMapInfo {
+  readonly id: number;
+  readonly type: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly maxEntries: number;
+  /** `memlock` of /proc/self/fdinfo: what the kernel charges for the map. */
+  readonly memoryBytes: number;
+}
+
+export interface BpfObject {
+  readonly programs: readonly { readonly name: string; readonly section: string }[];
+  readonly maps: readonly string[];
+  /** Before load: leave a program out, so that a kernel that lacks its hook can load the others. */
+  setAutoload(program: string, enabled: boolean): void;
+  /** Before load: resize a map. */
+  setMaxEntries(map: string, entries: number): void;
+  /** Before load: overwrite bytes of the initial image of a global data map (`.rodata`, `.data`, `.bss`). */
+  setInitial(section: string, offset: number, bytes: Uint8Array): void;
+  /** Loads maps and programs. Rejects with `verifierLog` (last 16 KiB) on the error when the verifier refused. */
+  load(): Promise<void>;
+  /** Attaches by section name; answers a link id. `cgroupPath` for cgroup programs; `iterMap` names the map to iterate. */
+  attach(program: string, target?: { cgroupPath?: string; iterMap?: string }): number;
+  detach(link: number): void;
+  /** Runs an attached iterator to its end; answers what it wrote (bounded by maxBytes, then rejects EFBIG). */
+  readIterator(link: number, maxBytes: number): Promise<Buffer>;
+  /**
+   * All entries in one buffer, key and value of each padded to 8 bytes as the kernel does for values of per-CPU
+   * maps only; otherwise keyBytes + valueBytes apart. By BPF_MAP_LOOKUP_BATCH where the kernel has it.
+   */
+  readMap(map: string): Promise<Buffer>;
+  lookup(map: string, key: Uint8Array): Buffer | null;
+  /** Looks up and deletes atomically where the kernel can (hash: 5.14), else one after the other. */
+  take(map: string, key: Uint8Array): Buffer | null;
+  update(map: string, key: Uint8Array, value: Uint8Array): void;
+  remove(map: string, key: Uint8Array): boolean;
+  /** Overwrites bytes of a loaded global data map (`.bss`, `.data`) through its memory map. */
+  writeGlobal(section: string, offset: number, bytes: Uint8Array): void;
+  /** Copies bytes of a loaded global data map. */
+  readGlobal(section: string, offset: number, length: number): Buffer;
+  programInfo(program: string): BpfProgramInfo;
+  mapInfo(map: string): BpfMapInfo;
+  /**
+   * Drains a ring buffer on a thread of its own and hands over batches: records one behind the other, each as
+   * u32 length, u32 zero, payload padded to 8. `onBatch` runs on the event loop. Batches are bounded to 256 KiB; while the
+   * event loop is busy the records stay in the ring.
+   */
+  openRing(map: string, onBatch: (records: Buffer) => void): BpfRing;
+  /** Detaches all links and closes all descriptors. Idempotent. */
+  close(): void;
+}
+
+export interface BpfRing {
+  /** Stops the thread. Idempotent. */
+  close(): void;
+}

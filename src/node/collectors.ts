@@ -1,0 +1,26 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Collector } from '../collector.ts';
+import type { HostIdentity } from '../host/identity.ts';
+import { cloudCollector, type CloudOverrides } from './cloud.ts';
+import { cpuCollector } from './cpu.ts';
+import { diskCollector } from './disks.ts';
+import { infoCollector, uptimeCollector } from './info.ts';
+import { memoryCollector } from './memory.ts';
+import { netCollector, type InterfaceSource } from './net.ts';
+
+/** Every collector of the node itself. */
+export function nodeCollectors(
+  meter: Meter,
+  node: { proc: string; identity: HostIdentity; cloud: CloudOverrides; interfaces: InterfaceSource },
+): Collector[] {
+  const { proc, identity, cloud, interfaces } = node;
+  return [
+    infoCollector(meter, identity),
+    cloudCollector(meter, cloud),
+    uptimeCollector(meter, proc),
+    cpuCollector(meter, proc),
+    memoryCollector(meter, proc),
+    diskCollector(meter, proc),
+    netCollector(meter, interfaces),
+  ];
+}

@@ -1,0 +1,52 @@
+import type { Meter } from '@opentelemetry/api';
+import { instruments } from '../catalogue/metric.ts';
+import { nodeMemoryMetrics } from '../catalogue/node.ts';
+import type { Collector } from '../collector.ts';
+import { readText } from '../host/files.ts';
+import { completeLines, malformed } from './format.ts';
+
+export interface Memory {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly availableBytes: number;
+  readonly cachedBytes: number;
+}
+
+/** The reference counts a kB of /proc/meminfo as 1,000 bytes, although the kernel means 1,024; dashboards expect it. */
+const bytesPerKilobyte = 1000;
+/** The last of the four keys in the file: proc_meminfo(5). A file that ends before it was cut short. */
+const lastKey = 'Cached';
+
+/** Keys the kernel does not have are 0. Throws `EBADMSG` for a file that is cut short or no meminfo. */
+export function parseMemory(text: string, path: string): Memory {
+  const bytes = new Map<string, number>();
+  for (const line of completeLines(text)) {
+    const [, key, value, unit] = /^([A-Za-z0-9_()]+):\s+(\d{1,16})( kB)?$/.exec(line) ?? [];
+    if (key !== undefined) bytes.set(key, Number(value) * (unit === undefined ? 1 : bytesPerKilobyte));
+  }
+  if (!bytes.has('MemTotal') || !bytes.has(lastKey))
+    throw malformed(path, `no complete lines MemTotal to ${lastKey}`);
+  return {
+    totalBytes: bytes.get('MemTotal') ?? 0,
+    freeBytes: bytes.get('MemFree') ?? 0,
+    availableBytes: bytes.get('MemAvailable') ?? 0,
+    cachedBytes: bytes.get('Cached') ?? 0,
+  };
+}
+
+/** Memory of the node. */
+export function memoryCollector(meter: Meter, proc: string): Collector {
+  const metrics = instruments(meter, nodeMemoryMetrics);
+  const path = `${proc}/meminfo`;
+  return {
+    name: 'node_memory',
+    instruments: Object.values(metrics),
+    async collect(result) {
+      const memory = parseMemory(await readText(path), path);
+      result.observe(metrics.total, memory.totalBytes);
+      result.observe(metrics.free, memory.freeBytes);
+      result.observe(metrics.available, memory.availableBytes);
+      result.observe(metrics.cached, memory.cachedBytes);
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TcpReading } from '../kernel/tcp.ts';
+import type { Container, ContainerDirectory } from '../model/containers.ts';
+import { decodeCounts, decodeKey, entriesOf } from './reading.ts';
+import type { TcpCounts, TcpDestination, TcpKey } from './reading.ts';
+import { addTo, retireInto, seriesTable, type Series } from './series.ts';
+
+export interface TcpModelDeps {
+  readonly directory: ContainerDirectory;
+  /** Says whether connections to a 16-byte address count. */
+  readonly keeps: (address: Uint8Array) => boolean;
+  /** Removes an entry from the kernel and answers its last value, null when it is not there. */
+  readonly take: (map: TcpKey['map'], key: Uint8Array) => Buffer | null;
+  /** CLOCK_MONOTONIC in nanoseconds. */
+  readonly nowNs: () => number;
+}
+
+export interface TcpModel {
+  /** Takes in a reading, in slices between which the event loop turns; until it is done the series are half sums. */
+  update(reading: TcpReading): Promise<void>;
+  series(): Iterable<Series>;
+  /** Entries of the last reading whose cgroup belongs to no container. */
+  withoutContainer(): number;
+}
+
+/** A destination without open connections and attempts for this long is forgotten. */
+const idleNs = 10 * 60 * 1e9;
+const sliceEntries = 4096;
+/** Entries taken from the kernel in one update; the others wait for the next. */
+const takenAtOnce = 2048;
+
+interface Entry extends TcpDestination {
+  readonly kept: boolean;
+  /** Last answer of the directory, which forgets cgroups that are gone. */
+  container: Container | undefined;
+  update: number;
+}
+
+/** The series of all containers. Bounded by the kernel maps and by the ten minutes that they are remembered. */
+export function tcpModel(deps: TcpModelDeps): TcpModel {
+  const entries = new Map<string, Entry>();
+  const table = seriesTable();
+  let updates = 0;
+  let withoutContainer = 0;
+
+  const entryOf = (key: TcpKey): Entry => {
+    const text = textOf(key);
+    let entry = entries.get(text);
+    if (entry === undefined) {
+      const target = decodeKey(key);
+      const kept = target.address === undefined || deps.keeps(target.address);
+      entry = { ...target, kept, container: undefined, update: updates };
+      entries.set(text, entry);
+    }
+    entry.container = deps.directory.byCgroup(entry.cgroupId) ?? entry.container;
+    entry.update = updates;
+    return entry;
+  };
+
+  /** An idle entry waits to be taken: it belongs to its series while that lives, but makes none. */
+  const seriesOf = ({ kept, container, destination }: Entry, idle: boolean): Series | undefined => {
+    if (!kept || container === undefined || (idle && !table.has(container, destination))) return undefined;
+    return table.of(container, destination);
+  };
+
+  /** The value that is taken may be newer than the reading. Kept in the series, nothing is lost either way. */
+  const retire = (key: TcpKey, reading: TcpReading, idleSinceNs: number): void => {
+    const entry = entryOf(key);
+    entries.delete(textOf(key));
+    const value = deps.take(key.map, key.bytes);
+    if (value === null) return;
+    const counts = decodeCounts(value, reading.walk);
+    const series = seriesOf(entry, isIdle(counts, idleSinceNs));
+    if (series !== undefined) retireInto(series, counts);
+  };
+
+  const update = async (reading: TcpReading): Promise<void> => {
+    updates++;
+    const idleSinceNs = deps.nowNs() - idleNs;
+    const idleKeys: TcpKey[] = [];
+    let visited = 0;
+    withoutContainer = 0;
+    table.restart();
+    for (const { key, counts } of entriesOf(reading)) {
+      if (++visited % sliceEntries === 0) await nextTurn();
+      const entry = entryOf(key);
+      if (entry.kept && entry.container === undefined) withoutContainer++;
+      const idle = isIdle(counts, idleSinceNs);
+      const series = seriesOf(entry, idle);
+      if (series !== undefined) addTo(series, counts);
+      if (idle && entry.cgroupId !== 0 && idleKeys.length < takenAtOnce) idleKeys.push(key);
+    }
+    for (const key of idleKeys) retire(key, reading, idleSinceNs);
+    for (const [text, entry] of entries) if (entry.update !== updates) entries.delete(text);
+    table.forgetIdle(idleSinceNs);
+  };
+
+  return { update, series: () => table.all(), withoutContainer: () => withoutContainer };
+}
+
+function isIdle(counts: TcpCounts, sinceNs: number): boolean {
+  return counts.active === 0 && counts.lastNs < sinceNs;
+}
+
+function textOf({ map, bytes }: TcpKey): string {
+  return map + bytes.toString('latin1');
+}

@@ -1,0 +1,169 @@
+import {
+  ValueType,
+  type Attributes,
+  type HrTime,
+  type Observable,
+  type ObservableCallback,
+} from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  DataPointType,
+  type DataPoint,
+  type MetricData,
+  type MetricDescriptor,
+} from '@opentelemetry/sdk-metrics';
+import { labelsKey, mergeLabels, toLabels } from './labels.ts';
+
+/** `counter` is a monotonic cumulative sum, `sum` one that may fall. */
+export type InstrumentKind = 'gauge' | 'counter' | 'sum';
+
+/** One collection. A new object each time: its identity tells "in this one" from "earlier". */
+export interface Round {
+  /** Time of the collection before: a series that is new now began after it. */
+  readonly startTime: HrTime;
+  readonly endTime: HrTime;
+  /** Points that still fit into the snapshot. */
+  room: number;
+}
+
+/** What became of a sample. */
+export type Verdict = 'accepted' | 'duplicate' | 'refused' | 'invalid';
+
+/** What is remembered of a series from one round to the next; a series that misses a round is forgotten. */
+interface Series {
+  readonly key: string;
+  /** The object it was last observed with. Observers do not change it afterwards. */
+  source: Attributes;
+  /** The constant labels that `labels` was built with. */
+  constant: Attributes;
+  labels: Attributes;
+  startTime: HrTime;
+  value: number;
+  round: Round;
+}
+
+/** Callbacks of single instruments are kept by the meter, which runs them. */
+export interface CallbackRegistry {
+  add(instrument: Instrument, callback: ObservableCallback): void;
+  remove(instrument: Instrument, callback: ObservableCallback): void;
+}
+
+/** An observable instrument, the series it has and the points of the running collection. */
+export class Instrument implements Observable {
+  readonly kind: InstrumentKind;
+  readonly descriptor: MetricDescriptor;
+  readonly #callbacks: CallbackRegistry;
+  readonly #byObject = new Map<Attributes, Series>();
+  readonly #byKey = new Map<string, Series>();
+  #constant: Attributes = {};
+  #points: DataPoint<number>[] = [];
+
+  constructor(
+    kind: InstrumentKind,
+    descriptor: Omit<MetricDescriptor, 'valueType'>,
+    callbacks: CallbackRegistry,
+  ) {
+    this.kind = kind;
+    this.descriptor = { ...descriptor, valueType: ValueType.DOUBLE };
+    this.#callbacks = callbacks;
+  }
+
+  addCallback(callback: ObservableCallback): void {
+    this.#callbacks.add(this, callback);
+  }
+
+  removeCallback(callback: ObservableCallback): void {
+    this.#callbacks.remove(this, callback);
+  }
+
+  /** Starts a round; a new `constant` object is merged into the series as they are observed. */
+  begin(constant: Attributes): void {
+    this.#constant = constant;
+    this.#points = [];
+  }
+
+  /** Takes one sample into the round. The first sample of a series wins. */
+  add(round: Round, value: number, attributes: Attributes): Verdict {
+    if (!Number.isFinite(value)) return 'invalid';
+    let series = this.#byObject.get(attributes);
+    if (series?.round === round) return 'duplicate';
+    if (series === undefined) {
+      const found = this.#find(round, attributes);
+      if (typeof found === 'string') return found;
+      series = found;
+    }
+    if (round.room <= 0) return 'refused';
+    if (series.constant !== this.#constant && !this.#relabel(series)) return 'invalid';
+    // A monotonic sum that fell was reset since the last round.
+    if (this.kind === 'counter' && value < series.value) series.startTime = round.startTime;
+    series.value = value;
+    series.round = round;
+    round.room--;
+    const { startTime, labels } = series;
+    this.#points.push({ startTime, endTime: round.endTime, attributes: labels, value });
+    return 'accepted';
+  }
+
+  /** Forgets the series that were not observed in this round; says after every few how many it looked at. */
+  *forget(round: Round): Generator<number> {
+    if (this.#byKey.size === this.#points.length) return;
+    let looked = 0;
+    for (const series of this.#byKey.values()) {
+      if (series.round !== round) {
+        this.#byKey.delete(series.key);
+        this.#byObject.delete(series.source);
+      }
+      if (++looked % 100 === 0) yield 100;
+    }
+  }
+
+  /** Hands over the points of the round, if there are any. */
+  end(): MetricData | undefined {
+    const dataPoints = this.#points;
+    this.#points = [];
+    if (dataPoints.length === 0) return undefined;
+    const common = {
+      descriptor: this.descriptor,
+      aggregationTemporality: AggregationTemporality.CUMULATIVE,
+      dataPoints,
+    };
+    return this.kind === 'gauge'
+      ? { ...common, dataPointType: DataPointType.GAUGE }
+      : { ...common, dataPointType: DataPointType.SUM, isMonotonic: this.kind === 'counter' };
+  }
+
+  /** The series of an object not seen before: known by equal labels, or new. */
+  #find(round: Round, attributes: Attributes): Series | Verdict {
+    const own = toLabels(attributes);
+    if (own === undefined) return 'invalid';
+    const key = labelsKey(own);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) {
+      if (known.round === round) return 'duplicate';
+      this.#byObject.delete(known.source);
+      known.source = attributes;
+      this.#byObject.set(attributes, known);
+      return known;
+    }
+    if (round.room <= 0) return 'refused';
+    const constant = this.#constant;
+    const labels = mergeLabels(constant, own);
+    if (labels === undefined) return 'invalid';
+    const { startTime } = round;
+    const series = { key, source: attributes, constant, labels, startTime, value: 0, round: unobserved };
+    this.#byKey.set(key, series);
+    this.#byObject.set(attributes, series);
+    return series;
+  }
+
+  #relabel(series: Series): boolean {
+    const own = toLabels(series.source);
+    const labels = own && mergeLabels(this.#constant, own);
+    if (labels === undefined) return false;
+    series.labels = labels;
+    series.constant = this.#constant;
+    return true;
+  }
+}
+
+const unobserved: Round = { startTime: [0, 0], endTime: [0, 0], room: 0 };

@@ -1,0 +1,81 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Options } from '../config/options.ts';
+import type { Collector } from './collector.ts';
+import type { ContainerModel } from './containers/collector.ts';
+import { watchContainers } from './containers/watch.ts';
+import type { Features } from './features.ts';
+import { systemClock } from './host/clock.ts';
+import type { HostView } from './host/view.ts';
+import { findCgroup2Root } from './kernel/cgroup2-root.ts';
+import { findHierarchy } from './kernel/hierarchy.ts';
+import { startKernel, type Kernel } from './kernel/kernel.ts';
+import type { Addon } from './native/addon.ts';
+import { publicNetworksOf } from './node/interfaces.ts';
+import type { InterfaceSource } from './node/net.ts';
+import { tcpCollector, type TcpCollector } from './tcp/collector.ts';
+import { networkFilter } from './tcp/filters.ts';
+import { ignoredPortBits } from './tcp/ports.ts';
+
+/** Who runs on the node, and what the kernel counts of them. */
+export interface Tracing {
+  readonly kernel: Kernel;
+  readonly containers: ContainerModel;
+  readonly collectors: readonly Collector[];
+  /** Detaches the programs. Idempotent. */
+  close(): void;
+}
+
+/** Starts everything that hangs on containers. What the kernel or our rights do not allow is a feature switched off. */
+export async function startTracing(deps: {
+  meter: Meter;
+  addon: Addon | undefined;
+  view: HostView;
+  interfaces: InterfaceSource;
+  options: Options;
+  features: Features;
+}): Promise<Tracing> {
+  const { meter, addon, view, options, features } = deps;
+  const { paths } = view;
+  const cgroup2Root = findCgroup2Root(paths);
+  const hierarchy = findHierarchy(paths, cgroup2Root);
+  const watch = watchContainers({
+    rules: {
+      skipSystemServices: options.skipSystemdSystemServices,
+      minAgeMs: options.minContainerAgeMs,
+      allow: options.containerAllowlist,
+      deny: options.containerDenylist,
+    },
+    mountPoint: hierarchy.mountPoint,
+    paths,
+    clock: systemClock,
+  });
+  const kernel = await startKernel({
+    addon,
+    paths,
+    features,
+    hierarchy,
+    tcp: {
+      cgroup2Root,
+      hostNetnsInode: view.netNamespaceInode,
+      ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
+    },
+    onCgroupEvents: watch.onEvents,
+  });
+  await watch.ready;
+
+  let tcp: TcpCollector | undefined;
+  if (kernel.tcp !== undefined) {
+    const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
+    const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
+    tcp = tcpCollector(meter, { program: kernel.tcp, directory: watch.directory, keeps });
+  }
+  return {
+    kernel,
+    containers: { size: watch.size, hidden: () => tcp?.hidden() ?? { noContainer: 0, tooYoung: 0 } },
+    collectors: tcp === undefined ? [] : [tcp],
+    close() {
+      watch.close();
+      kernel.close();
+    },
+  };
+}

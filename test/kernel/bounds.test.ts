@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import type { TcpProgram } from '../../src/kernel/tcp.ts';
+import { entriesOf, decodeKey, otherDestination } from '../../src/tcp/reading.ts';
+import { ignoredPortBits } from '../../src/tcp/ports.ts';
+import { compileLoad, counted, makeCgroup, skip, startCounting, type Cgroup, type Load } from './machine.ts';
+
+const open = '21702';
+let load: Load;
+let cgroups: Cgroup[] = [];
+
+before(async () => {
+  if (skip !== false) return;
+  load = compileLoad();
+  cgroups = ['a', 'b', 'c'].map((name) => makeCgroup(`/system.slice/bounds-${process.pid}-${name}.service`));
+  await load.start('serve', open);
+});
+
+after(() => {
+  load?.close();
+  for (const cgroup of cgroups) cgroup.remove();
+});
+
+async function counting(
+  options: Parameters<typeof startCounting>[0],
+  body: (program: TcpProgram) => Promise<void>,
+): Promise<void> {
+  const program = await startCounting(options);
+  try {
+    await body(program);
+  } finally {
+    program.close();
+  }
+}
+
+function refused(program: TcpProgram): Record<string, number> {
+  return Object.fromEntries(program.figures().refused.map(({ map, count }) => [map, count]));
+}
+
+test('what full maps refuse is counted elsewhere, and no connect is lost', { skip }, async () => {
+  // Room for nothing but three destinations and, beside the last resort, one cgroup.
+  await counting({ maxCounts: 3, maxOverflow: 2 }, async (program) => {
+    for (const { directory } of cgroups) {
+      for (let port = 21710; port < 21720; port++)
+        assert.equal((await load.run('-c', directory, 'connect', '127.0.0.1', String(port), '7')).refused, 7);
+    }
+    const holder = await load.start('-c', cgroups[2]!.directory, 'hold', '127.0.0.1', open, '5');
+    let failed = 0;
+    let active = 0;
+    let maps = { tcp_counts: 0, tcp_overflow: 0 };
+    const names = new Set<string>();
+    for (const { key, counts } of entriesOf(await program.read())) {
+      maps = { ...maps, [key.map]: maps[key.map] + 1 };
+      names.add(decodeKey(key).destination);
+      failed += counts.failed;
+      active += counts.active;
+    }
+    holder.stdin?.end();
+    // Connects of the rest of the machine may be among them.
+    assert.ok(failed >= 3 * 10 * 7, `${failed} failed`);
+    assert.ok(active >= 5, `${active} active`);
+    assert.deepEqual(maps, { tcp_counts: 3, tcp_overflow: 2 });
+    assert.ok(names.has(otherDestination));
+    assert.ok(refused(program)['tcp_counts']! >= 27 * 7);
+    assert.ok(refused(program)['tcp_overflow']! > 0);
+  });
+});
+
+test('a connect whose socket has no room for a record is counted, as nobody’s', { skip }, async () => {
+  await counting({}, async (program) => {
+    const before = await counted(program, [0]);
+    await load.run('-c', cgroups[0]!.directory, '-n', '-s', 'connect', '10.7.7.7', '21720', '25');
+    const after = await counted(program, [0]);
+    const failed = (found: typeof after): number => found.get(`0 ${otherDestination}`)!.failed;
+    if (refused(program)['tcp_sockets'] === 0) return; // this kernel has one limit for all namespaces
+    assert.equal(refused(program)['tcp_sockets'], 25);
+    assert.equal(failed(after) - failed(before), 25);
+  });
+});
+
+test('ports, link-local addresses and loopback of other namespaces do not count', { skip }, async () => {
+  const ignoredPorts = ignoredPortBits([[21730, 21739]]);
+  const hostNetnsInode = statSync('/proc/self/ns/net').ino;
+  await counting({ ignoredPorts, hostNetnsInode }, async (program) => {
+    const [cgroup] = cgroups as [Cgroup];
+    const connect = async (namespace: string[], address: string, port: string): Promise<void> => {
+      const result = await load.run('-c', cgroup.directory, ...namespace, 'connect', address, port, '3');
+      assert.equal(result.refused, 3, `${address}:${port}`);
+    };
+    await connect([], '127.0.0.1', '21729');
+    await connect([], '127.0.0.1', '21730');
+    await connect([], '::1', '21739');
+    await connect([], '::1', '21740');
+    await connect(['-n'], '127.0.0.1', '21750');
+    await connect(['-n'], '::1', '21750');
+    await connect(['-n'], '::ffff:127.0.0.1', '21750');
+    await connect(['-n'], '169.254.7.7', '21750');
+    await connect(['-n'], '10.7.7.7', '21750');
+    const found = await counted(program, [cgroup.id]);
+    assert.deepEqual([...found].map(([key, { failed }]) => `${key.split(' ')[1]} ${failed}`).sort(), [
+      '10.7.7.7:21750 3',
+      '127.0.0.1:21729 3',
+      '[::1]:21740 3',
+    ]);
+  });
+});

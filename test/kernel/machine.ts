@@ -1,0 +1,158 @@
+/** What the tests on the real kernel share: why they skip, cgroups of their own, the load generator, our programs. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
+import { Features } from '../../src/features.ts';
+import type { HostPaths } from '../../src/host/paths.ts';
+import { findCgroup2Root } from '../../src/kernel/cgroup2-root.ts';
+import { findHierarchy, type Hierarchy } from '../../src/kernel/hierarchy.ts';
+import { startTcp, type TcpOptions, type TcpProgram } from '../../src/kernel/tcp.ts';
+import type { Addon } from '../../src/native/addon.ts';
+import { decodeKey, entriesOf, type TcpCounts } from '../../src/tcp/reading.ts';
+
+const root = join(import.meta.dirname, '../..');
+const addonFile = join(root, 'dist/addon.node');
+
+export const paths: HostPaths = { proc: '/proc', sys: '/sys', root: '', cgroup: '/sys/fs/cgroup' };
+export const cgroup2Root: string | undefined = findCgroup2Root(paths);
+export const hierarchy: Hierarchy = findHierarchy(paths, cgroup2Root);
+
+/** A sentence when these tests cannot run here. */
+export const skip: string | false = whySkip();
+
+function whySkip(): string | false {
+  if (process.getuid?.() !== 0) return 'needs root';
+  if (!existsSync('/sys/kernel/btf/vmlinux')) return 'needs a kernel with BTF';
+  if (cgroup2Root === undefined) return 'needs the root of the cgroup v2 tree';
+  if (!existsSync(addonFile) || !existsSync(join(root, 'dist/tcp.bpf.o')))
+    return 'needs the addon and the eBPF objects';
+  return false;
+}
+
+export function addon(): Addon {
+  return createRequire(import.meta.url)(addonFile) as Addon;
+}
+
+export function bpfObject(name: string): Uint8Array {
+  return readFileSync(join(root, 'dist', name));
+}
+
+/** Starts counting with everything counted, unless `options` say otherwise. */
+export async function startCounting(options: Partial<TcpOptions> = {}): Promise<TcpProgram> {
+  const features = new Features((feature, state, detail) => {
+    if (!state.enabled) failures.push(`${feature}: ${state.reason}: ${detail}`);
+  });
+  const failures: string[] = [];
+  const all = { cgroup2Root, hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192), ...options };
+  const program = await startTcp(addon(), bpfObject('tcp.bpf.o'), all, paths, features);
+  if (program === undefined || failures.length > 0) throw new Error(failures.join('\n'));
+  return program;
+}
+
+/** What the kernel counted, by `<cgroup id> <destination>`, for the given cgroups only: the machine has other work. */
+export async function counted(
+  program: TcpProgram,
+  cgroupIds: readonly number[],
+): Promise<Map<string, TcpCounts>> {
+  const found = new Map<string, TcpCounts>();
+  for (const { key, counts } of entriesOf(await program.read())) {
+    const { cgroupId, destination } = decodeKey(key);
+    if (cgroupIds.includes(cgroupId)) found.set(`${cgroupId} ${destination}`, counts);
+  }
+  return found;
+}
+
+export interface Cgroup {
+  readonly directory: string;
+  /** From the root of the hierarchy. */
+  readonly path: string;
+  readonly id: number;
+  remove(): void;
+}
+
+/** Makes a cgroup, missing parents included, on the hierarchy that counts. */
+export function makeCgroup(path: string): Cgroup {
+  const directory = hierarchy.mountPoint + path;
+  mkdirSync(directory, { recursive: true });
+  return { directory, path, id: statSync(directory).ino, remove: () => removeCgroup(directory) };
+}
+
+/** Parents go too when they are empty. A directory is busy for a moment after its last process. */
+function removeCgroup(directory: string): void {
+  for (let attempt = 0; attempt < 100 && existsSync(directory); attempt++) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+  try {
+    rmdirSync(dirname(directory));
+  } catch {
+    return;
+  }
+}
+
+/** Waits until `condition` holds; throws after the deadline. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await sleep(20);
+  }
+}
+
+export interface LoadResult {
+  readonly established: number;
+  readonly refused: number;
+  readonly other: number;
+}
+
+export interface Load {
+  /** Runs the load generator (see load.c) to its end. */
+  run(...args: readonly string[]): Promise<LoadResult>;
+  /** Starts it and waits for its first line. */
+  start(...args: readonly string[]): Promise<ChildProcess>;
+  /** Ends what is still running. */
+  close(): void;
+}
+
+/** Compiles the load generator. */
+export function compileLoad(): Load {
+  const folder = mkdtempSync(join(tmpdir(), 'load-'));
+  const file = join(folder, 'load');
+  execFileSync('cc', ['-O2', '-o', file, join(import.meta.dirname, 'load.c')]);
+  const running = new Set<ChildProcess>();
+  const launch = (args: readonly string[]): ChildProcess => {
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    return child;
+  };
+  return {
+    run: async (...args) => {
+      const child = launch(args);
+      const line = child.stdout === null ? '' : await text(child.stdout);
+      const [established, refused, other] = line.trim().split(' ').map(Number);
+      if (established === undefined || refused === undefined || other === undefined)
+        throw new Error(`load ${args.join(' ')} failed`);
+      return { established, refused, other };
+    },
+    start: async (...args) => {
+      const child = launch(args);
+      await new Promise((resolve, reject) => {
+        child.stdout?.once('data', resolve);
+        child.once('exit', () => reject(new Error(`load ${args.join(' ')} failed`)));
+      });
+      return child;
+    },
+    close: () => {
+      for (const child of running) child.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

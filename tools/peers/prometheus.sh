@@ -1,0 +1,47 @@
+#!/bin/bash
+# Prints a directory with `prometheus` and `promtool`, after fetching them where they are missing.
+#   prometheus.sh [--cached]    with --cached nothing is fetched: exit code 1 where they are missing
+# They are Debian sid's packages, unpacked and not installed: statically linked but for libc, they run on any
+# release. The mirror is the machine's own; apt works in directories of its own, so the machine stays as it is.
+set -euo pipefail
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/otel-node-agent
+target=$cache/prometheus-sid-$(uname -m)
+packages=(prometheus promtool)
+
+if [ ! -x "$target/promtool" ]; then
+  [ "${1:-}" != --cached ] || exit 1
+  mkdir -p "$cache"
+  exec 9>"$target.lock"
+  flock 9
+fi
+if [ ! -x "$target/promtool" ]; then
+  echo "peers: fetching ${packages[*]} of Debian sid" >&2
+  mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+    awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } }')
+  [ -n "$mirror" ] || { echo 'peers: no mirror in the sources of apt' >&2; exit 1; }
+  work=$(mktemp -d "$cache/prometheus.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+
+  mkdir -p "$work"/etc/{apt.conf,preferences,trusted.gpg}.d "$work"/state/lists/partial "$work"/cache/archives/partial
+  : >"$work/status"
+  keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  echo "deb [signed-by=$keyring] $mirror sid main" >"$work/etc/sources.list"
+  cat >"$work/apt.conf" <<-CONF
+	Dir::Etc "$work/etc";
+	Dir::State "$work/state";
+	Dir::State::status "$work/status";
+	Dir::Cache "$work/cache";
+	Acquire::Languages "none";
+	Acquire::Retries "3";
+	APT::Sandbox::User "root";
+	CONF
+  export APT_CONFIG=$work/apt.conf
+  apt-get -qq update >&2
+  cd "$work"
+  apt-get -qq download "${packages[@]}" >&2
+  for package in ./*.deb; do dpkg-deb --extract "$package" unpacked; done
+  "unpacked/usr/bin/promtool" --version >&2
+  rm -rf "$target"
+  mv unpacked/usr/bin "$target"
+fi
+echo "$target"
