@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "bpf_object.h"
 
@@ -27,7 +27,8 @@ void addGlobals(Napi::Object target, std::shared_ptr<BpfObject> object) {
   setMethod(target, "setInitial", [object](const Napi::CallbackInfo& info) {
     object->editable();
     Bytes contents = bytes(info[2]);
-    memcpy(memoryOf(object->map(text(info[0])), unsigned32(info[1]), contents.size), contents.data, contents.size);
+    uint8_t* memory = memoryOf(object->map(text(info[0])), unsigned32(info[1]), contents.size);
+    std::copy_n(contents.data, contents.size, memory);
     return info.Env().Undefined();
   });
 
@@ -37,7 +38,7 @@ void addGlobals(Napi::Object target, std::shared_ptr<BpfObject> object) {
     Bytes contents = bytes(info[2]);
     uint8_t* memory = sharedMemoryOf(map, unsigned32(info[1]), contents.size);
     if (bpf_map__map_flags(map) & BPF_F_RDONLY_PROG) throw SystemError(EPERM, "mmap", nameOf(map), "frozen by load");
-    memcpy(memory, contents.data, contents.size);
+    std::copy_n(contents.data, contents.size, memory);
     return info.Env().Undefined();
   });
 

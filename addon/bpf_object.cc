@@ -1,7 +1,7 @@
 #include "bpf_object.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "addon.h"
 #include "libbpf_log.h"
@@ -10,7 +10,7 @@
 BpfObject::BpfObject(Bytes elf, const std::string& name) : name(name) {
   // libelf wants aligned memory that it may write to; libbpf keeps none of it.
   std::vector<uint64_t> image(elf.size / sizeof(uint64_t) + 1);
-  memcpy(image.data(), elf.data, elf.size);
+  std::copy_n(elf.data, elf.size, reinterpret_cast<uint8_t*>(image.data()));
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
 
   LibbpfLog log;

@@ -33,7 +33,12 @@ void deliverBatch(Napi::Env env, Napi::Function onBatch, std::nullptr_t*, RingBa
     batch->flow->changed.notify_one();
     if (batch->flow->stopped) return;
   }
-  onBatch.Call({toBuffer(env, std::move(batch->records))});
+  try {
+    onBatch.Call({toBuffer(env, std::move(batch->records))});
+  } catch (const Napi::Error& error) {
+    // As from any other callback of the event loop: an uncaughtException. Node-API alone would only warn.
+    napi_fatal_exception(env, error.Value());
+  }
 }
 
 Ring::Ring(Napi::Env env, int map, Napi::Function onBatch)
@@ -66,6 +71,8 @@ void Ring::close() {
   thread_.join();
   napi_remove_env_cleanup_hook(env_, closeRing, this);
   ring_buffer__free(buffer_);
+  map_ = Descriptor();
+  wakeUp_ = Descriptor();
 }
 
 void Ring::drain() {

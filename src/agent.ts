@@ -4,6 +4,7 @@ import { constantLabels } from './constant-labels.ts';
 import { containerModelCollector } from './containers/collector.ts';
 import { codeOf, messageOf } from './errors.ts';
 import { Features } from './features.ts';
+import { systemClock, type Clock } from './host/clock.ts';
 import { readIdentity } from './host/identity.ts';
 import { hostView } from './host/view.ts';
 import { kernelCollector } from './kernel/collector.ts';
@@ -29,23 +30,38 @@ export interface Agent {
   close(): Promise<void>;
 }
 
+/** What the agent runs on. Passed in, so that a captured machine is a test. */
+export interface Machine {
+  readonly proc: string;
+  readonly sys: string;
+  readonly clock: Clock;
+  /** Throws an AgentError where the addon cannot be had. */
+  readonly loadAddon: () => Addon;
+}
+
+const thisMachine: Machine = { proc: '/proc', sys: '/sys', clock: systemClock, loadAddon };
+
 /**
  * Wires everything and starts it. Rejects with an AgentError when the agent cannot do its work at all, such as a listen
  * address that is taken; whatever else this machine lacks switches a feature off.
  */
-export async function startAgent(options: Options, log: Log): Promise<Agent> {
+export async function startAgent(options: Options, log: Log, machine = thisMachine): Promise<Agent> {
   const { logger } = log;
+  const { proc, sys, clock } = machine;
   const features = new Features((feature, { enabled, reason }, detail) => {
     const state = { feature, enabled, ...(reason && { reason }), ...(detail && { detail }) };
     logger[enabled ? 'info' : 'warn'](state, 'feature state');
   });
-  const addon = tryAddon(features);
-  const view = hostView({ cgroupfsRoot: options.cgroupfsRoot, features });
+  const addon = tryAddon(machine, features);
+  const view = hostView({ proc, sys, cgroupfsRoot: options.cgroupfsRoot, features });
   const identity = await readIdentity(view, addon);
 
-  const meter = new SnapshotMeter({ constantLabels: constantLabels({ ...identity, ...options.cloud }) });
+  const meter = new SnapshotMeter({
+    constantLabels: constantLabels({ ...identity, ...options.cloud }),
+    clock,
+  });
   const resource = createResource({ version, ...identity });
-  const snapshots = new Snapshots(meter, resource, { name: serviceName, version });
+  const snapshots = new Snapshots(meter, resource, { name: serviceName, version }, { clock });
   const collections = new Map<string, CollectionFigures>();
   const add = (collector: Collector): void =>
     register(meter, collector, collections, {
@@ -57,7 +73,6 @@ export async function startAgent(options: Options, log: Log): Promise<Agent> {
 
   const parts: { page?: Page; push?: OtlpPush; tracing?: Tracing } = {};
   const interfaces = interfaceSource(view, addon, features);
-  const { proc } = view.paths;
   nodeCollectors(meter, { proc, identity, cloud: options.cloud, interfaces }).forEach(add);
   add(agentCollector(meter, version, () => parts.page?.figures));
   add(processCollector(meter));
@@ -79,6 +94,13 @@ export async function startAgent(options: Options, log: Log): Promise<Agent> {
     parts.tracing?.close();
   };
   try {
+    parts.tracing = await startTracing({ meter, addon, view, interfaces, options, features, clock });
+    const { kernel, containers, collectors } = parts.tracing;
+    [
+      ...collectors,
+      kernelCollector(meter, kernel.figures),
+      containerModelCollector(meter, containers),
+    ].forEach(add);
     if (options.prometheus.enabled) {
       const reader = new PrometheusReader();
       reader.setMetricProducer(snapshots);
@@ -87,13 +109,6 @@ export async function startAgent(options: Options, log: Log): Promise<Agent> {
       const { address, port } = parts.page.address;
       logger.info({ address, port }, 'metrics page');
     }
-    parts.tracing = await startTracing({ meter, addon, view, interfaces, options, features });
-    const { kernel, containers, collectors } = parts.tracing;
-    [
-      ...collectors,
-      kernelCollector(meter, kernel.figures),
-      containerModelCollector(meter, containers),
-    ].forEach(add);
     if (options.otlp.enabled) {
       parts.push = startOtlp({
         ...options.otlp,
@@ -114,9 +129,9 @@ export async function startAgent(options: Options, log: Log): Promise<Agent> {
   }
 }
 
-function tryAddon(features: Features): Addon | undefined {
+function tryAddon(machine: Machine, features: Features): Addon | undefined {
   try {
-    const addon = loadAddon();
+    const addon = machine.loadAddon();
     features.set('addon', true);
     return addon;
   } catch (error) {

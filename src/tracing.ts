@@ -4,7 +4,7 @@ import type { Collector } from './collector.ts';
 import type { ContainerModel } from './containers/collector.ts';
 import { watchContainers } from './containers/watch.ts';
 import type { Features } from './features.ts';
-import { systemClock } from './host/clock.ts';
+import type { Clock } from './host/clock.ts';
 import type { HostView } from './host/view.ts';
 import { findCgroup2Root } from './kernel/cgroup2-root.ts';
 import { findHierarchy } from './kernel/hierarchy.ts';
@@ -33,8 +33,9 @@ export async function startTracing(deps: {
   interfaces: InterfaceSource;
   options: Options;
   features: Features;
+  clock: Clock;
 }): Promise<Tracing> {
-  const { meter, addon, view, options, features } = deps;
+  const { meter, addon, view, options, features, clock } = deps;
   const { paths } = view;
   const cgroup2Root = findCgroup2Root(paths);
   const hierarchy = findHierarchy(paths, cgroup2Root);
@@ -47,7 +48,7 @@ export async function startTracing(deps: {
     },
     mountPoint: hierarchy.mountPoint,
     paths,
-    clock: systemClock,
+    clock,
   });
   const kernel = await startKernel({
     addon,

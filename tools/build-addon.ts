@@ -15,7 +15,11 @@ const root = join(import.meta.dirname, '..');
 
 const warnings = ['-Wall', '-Wextra', '-Werror'];
 const common = ['-std=c++17', '-fPIC', '-fvisibility=hidden', '-fno-omit-frame-pointer'];
-const defines = ['-DNAPI_VERSION=9', '-DNODE_ADDON_API_CPP_EXCEPTIONS', '-DNODE_ADDON_API_DISABLE_DEPRECATED'];
+const defines = [
+  '-DNAPI_VERSION=9',
+  '-DNODE_ADDON_API_CPP_EXCEPTIONS',
+  '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+];
 const optimised = ['-O2'];
 const sanitized = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize=vptr'];
 
@@ -42,7 +46,8 @@ export async function buildAddon(options: { readonly sanitize?: boolean } = {}):
   });
 
   const objects = [...sources.map(objectOf), libbpf.library];
-  if (isStale(output, objects)) {
+  // The directory too: it changes when a file goes.
+  if (isStale(output, [...objects, join(root, 'addon')])) {
     mkdirSync(dirname(output), { recursive: true });
     const unfinished = `${output}.${process.pid}`;
     await run(cxx, [...linking, ...style, ...objects, '-lelf', '-lz', '-pthread', '-o', unfinished]);

@@ -10,7 +10,16 @@ const sha256 = 'af1189e0d3fe2661b4348e76d29c1384534ce7d7952917d708bae64c2fbff905
 const directory = join(root, 'build/libbpf');
 
 /** As in libbpf's own Makefile, for a static library that goes into a shared one. */
-const flags = ['-O2', '-g0', '-fPIC', '-fvisibility=hidden', '-std=gnu89', '-w', '-D_LARGEFILE64_SOURCE', '-D_FILE_OFFSET_BITS=64'];
+const flags = [
+  '-O2',
+  '-g0',
+  '-fPIC',
+  '-fvisibility=hidden',
+  '-std=gnu89',
+  '-w',
+  '-D_LARGEFILE64_SOURCE',
+  '-D_FILE_OFFSET_BITS=64',
+];
 const includes = ['-Isrc', '-Iinclude', '-Iinclude/uapi'];
 
 const publicHeaders = 'src/{bpf,libbpf,btf,skel_internal,usdt}*.h';

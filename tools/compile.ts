@@ -14,9 +14,11 @@ export async function run(command: string, args: readonly string[], cwd?: string
     return stdout;
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
-    if (code === 'ENOENT') throw new Error(`${command} is missing: on Debian, apt-get install ${debianPackages}`);
+    if (code === 'ENOENT')
+      throw new Error(`${command} is missing: on Debian, apt-get install ${debianPackages}`);
     const absent = /fatal error: (\S+\.h): No such file/.exec(stderr ?? '')?.[1];
-    const hint = absent === undefined ? '' : `\n${absent} is missing: on Debian, apt-get install ${debianPackages}`;
+    const hint =
+      absent === undefined ? '' : `\n${absent} is missing: on Debian, apt-get install ${debianPackages}`;
     throw new Error(`${command} failed:\n${stderr ?? String(error)}${hint}`, { cause: error });
   }
 }

@@ -17,10 +17,10 @@ export interface HostView {
 export function hostView(settings: {
   cgroupfsRoot: string;
   features: Features;
-  proc?: string;
-  sys?: string;
+  proc: string;
+  sys: string;
 }): HostView {
-  const { cgroupfsRoot, features, proc = '/proc', sys = '/sys' } = settings;
+  const { cgroupfsRoot, features, proc, sys } = settings;
   const own: string[] = [];
   const throughInit = (part: string, allowed: (path: string) => void): string | null => {
     const path = `${proc}/1/${part}`;

@@ -41,8 +41,11 @@ function observeMaps(result: BatchObservableResult, metrics: Metrics, source: Ke
 function observePrograms(result: BatchObservableResult, metrics: Metrics, source: KernelFigures): void {
   for (const program of source.programs) {
     const info = source.object.programInfo(program);
-    result.observe(metrics.programRuns, info.runCount, { program });
-    result.observe(metrics.programSeconds, info.runTimeNs / 1e9, { program });
+    // 0 means that the kernel does not count (kernel.bpf_stats_enabled), not that nothing ran.
+    if (info.runCount > 0) {
+      result.observe(metrics.programRuns, info.runCount, { program });
+      result.observe(metrics.programSeconds, info.runTimeNs / 1e9, { program });
+    }
     result.observe(metrics.programMisses, info.recursionMisses, { program });
   }
 }

@@ -1,18 +1,19 @@
 /**
  * The typed door to the native addon. The addon moves bytes and holds descriptors; it knows no product words.
  *
- * Every error it throws or rejects with is an `Error` with `code` (errno name such as `EPERM`), `syscall`
- * (such as `bpf(BPF_PROG_LOAD)`) and, where there is one, `path`.
+ * Every error it throws or rejects with is an `Error` with `code` (errno name such as `EPERM`), `errno` (positive),
+ * `syscall` (such as `bpf(BPF_PROG_LOAD)`) and, where there is one, `path` (file, object, program or map) and
+ * `detail` (what libbpf or the addon has to say, a few lines). Arguments of a wrong type are EINVAL of `argument`.
  * Promises run on threads of the addon, never on the event loop.
  */
 export interface Addon {
-  /** Version of the linked libbpf, such as `1.5.1`. */
+  /** Version of the linked libbpf as it tells it, such as `1.5`. */
   libbpfVersion(): string;
 
   /**
    * Reads many small files, each with its own deadline. A path that hangs (dead NFS) costs its own deadline
-   * and one parked thread; the others go on. Parked threads are bounded: beyond 16 every path under the same
-   * mount-like prefix fails at once with EBUSY.
+   * and one parked thread; the others go on. Parked threads are bounded: a path that still parks one fails at once
+   * with EBUSY, and while 16 are parked so does every path on the mounts where they hang.
    */
   readFiles(paths: readonly string[], deadlineMs: number, maxBytesEach: number): Promise<FileBatch>;
 
@@ -68,6 +69,7 @@ export interface BpfMapInfo {
 
 export interface BpfObject {
   readonly programs: readonly { readonly name: string; readonly section: string }[];
+  /** Those of global data by their section (`.bss`). */
   readonly maps: readonly string[];
   /** Before load: leave a program out, so that a kernel that lacks its hook can load the others. */
   setAutoload(program: string, enabled: boolean): void;
@@ -83,8 +85,9 @@ export interface BpfObject {
   /** Runs an attached iterator to its end; answers what it wrote (bounded by maxBytes, then rejects EFBIG). */
   readIterator(link: number, maxBytes: number): Promise<Buffer>;
   /**
-   * All entries in one buffer, key and value of each padded to 8 bytes as the kernel does for values of per-CPU
-   * maps only; otherwise keyBytes + valueBytes apart. By BPF_MAP_LOOKUP_BATCH where the kernel has it.
+   * All entries in one buffer, keyBytes + valueBytes apart, unpadded. The value of a per-CPU map, here and in
+   * `lookup`, `take` and `update`, is one for each possible CPU, each padded to 8 bytes. By BPF_MAP_LOOKUP_BATCH
+   * where the kernel has it.
    */
   readMap(map: string): Promise<Buffer>;
   lookup(map: string, key: Uint8Array): Buffer | null;
@@ -100,11 +103,15 @@ export interface BpfObject {
   mapInfo(map: string): BpfMapInfo;
   /**
    * Drains a ring buffer on a thread of its own and hands over batches: records one behind the other, each as
-   * u32 length, u32 zero, payload padded to 8. `onBatch` runs on the event loop. Batches are bounded to 256 KiB; while the
-   * event loop is busy the records stay in the ring.
+   * u32 length, u32 zero, payload padded to 8. `onBatch` runs on the event loop. Batches are bounded to 256 KiB (a
+   * larger record comes alone) and four are on their way at most; while the event loop is busy the records stay in the
+   * ring. Does not keep the process alive. Nothing is called after `close`.
    */
   openRing(map: string, onBatch: (records: Buffer) => void): BpfRing;
-  /** Detaches all links and closes all descriptors. Idempotent. */
+  /**
+   * Detaches all links, stops all rings and closes all descriptors; reads under way end well, a load rejects. Idempotent.
+   * Later calls throw EBADF. An object that is garbage collected is closed, so hold on to it while it is to work.
+   */
   close(): void;
 }
 

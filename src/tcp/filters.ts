@@ -12,28 +12,35 @@ const alwaysKept = [
   '::1/128',
 ];
 
+/** Addresses whose first `bits` bits are those of `address`; IPv4 in its mapped form. */
+interface Network {
+  readonly address: Uint8Array;
+  readonly bits: number;
+}
+
 /**
  * Says whether connections to a 16-byte address count, given the public networks (CIDR) that do.
  * Throws `BAD_NETWORK` for text that is no network.
  */
 export function networkFilter(publicNetworks: readonly string[]): (address: Uint8Array) => boolean {
   const networks = [...alwaysKept, ...publicNetworks].map(parseNetwork);
-  return (address) => {
-    const ip = ipaddr.process(ipaddr.fromByteArray([...address]).toString());
-    return networks.some(([network, bits]) => network.kind() === ip.kind() && ip.match(network, bits));
-  };
+  return (address) => networks.some((network) => contains(network, address));
 }
 
-function parseNetwork(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+function parseNetwork(text: string): Network {
   try {
-    return ipaddr.parseCIDR(text);
+    const [ip, bits] = ipaddr.parseCIDR(text);
+    if (ip instanceof ipaddr.IPv6) return { address: Uint8Array.from(ip.toByteArray()), bits };
+    return { address: Uint8Array.from(ip.toIPv4MappedAddress().toByteArray()), bits: 96 + bits };
   } catch (cause) {
-    throw new AgentError(
-      'BAD_NETWORK',
-      `${JSON.stringify(text.slice(0, 64))} is not a network such as 203.0.113.0/24`,
-      {
-        cause,
-      },
-    );
+    const shown = JSON.stringify(text.slice(0, 64));
+    throw new AgentError('BAD_NETWORK', `${shown} is not a network such as 203.0.113.0/24`, { cause });
   }
+}
+
+function contains({ address: network, bits }: Network, address: Uint8Array): boolean {
+  const whole = bits >> 3;
+  for (let index = 0; index < whole; index++) if (network[index] !== address[index]) return false;
+  const rest = 0xff00 >> (bits & 7);
+  return ((network[whole] ?? 0) & rest & 0xff) === ((address[whole] ?? 0) & rest & 0xff);
 }

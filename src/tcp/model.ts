@@ -25,7 +25,7 @@ export interface TcpModel {
 
 /** A destination without open connections and attempts for this long is forgotten. */
 const idleNs = 10 * 60 * 1e9;
-const sliceEntries = 4096;
+const sliceEntries = 1024;
 /** Entries taken from the kernel in one update; the others wait for the next. */
 const takenAtOnce = 2048;
 

@@ -24,7 +24,19 @@ export function compileBpf(name: string): Buffer {
   const object = join(scratch, `${name}.bpf.o`);
   const includes = [`-I${join(root, 'ebpf')}`, `-I${join(root, 'build/libbpf/include')}`];
   const source = join(import.meta.dirname, `${name}.bpf.c`);
-  execFileSync('clang', ['-O2', '-g', '-Wall', '-Werror', '-target', 'bpf', ...includes, '-c', source, '-o', object]);
+  execFileSync('clang', [
+    '-O2',
+    '-g',
+    '-Wall',
+    '-Werror',
+    '-target',
+    'bpf',
+    ...includes,
+    '-c',
+    source,
+    '-o',
+    object,
+  ]);
   return readFileSync(object);
 }
 

@@ -70,7 +70,9 @@ test('sizes and names are checked', { skip }, async () => {
   assert.throws(() => probe.take('entries', int32(1)), wrong);
   assert.throws(() => probe.remove('entries', int32(1)), wrong);
   assert.throws(() => probe.update('entries', int32(1), int32(1)), wrong);
-  assert.throws(() => probe.update('entries', int32(1, 2, 3), Buffer.alloc(8)), { detail: /value of 8 bytes/ });
+  assert.throws(() => probe.update('entries', int32(1, 2, 3), Buffer.alloc(8)), {
+    detail: /value of 8 bytes/,
+  });
   assert.throws(() => probe.lookup('nobody', int32(1)), { code: 'ENOENT', path: 'nobody' });
   assert.throws(() => probe.lookup('entries', 'text' as unknown as Buffer), { code: 'EINVAL' });
   await assert.rejects(probe.readMap('nobody'), { code: 'ENOENT' });
