@@ -55,6 +55,7 @@ void addFiles(Napi::Object exports) {
     auto paths = texts(info[0]);
     std::chrono::milliseconds deadline(unsigned32(info[1]));
     size_t maxBytes = unsigned32(info[2]);
+    if (deadline.count() == 0) throw SystemError(EINVAL, "argument", "", "expected a deadline above 0");
     return onThread(info.Env(), [paths = std::move(paths), deadline, maxBytes]() -> Answer {
       auto batch = std::make_shared<Batch>(readFiles(paths, deadline, maxBytes));
       return [batch](Napi::Env env) { return toJs(env, *batch); };

@@ -60,7 +60,7 @@ export async function startTracing(deps: {
       hostNetnsInode: view.netNamespaceInode,
       ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
     },
-    onCgroupEvents: watch.onEvents,
+    onCgroupEvents: (events) => watch.onEvents(events),
   });
   await watch.ready;
 
@@ -72,7 +72,7 @@ export async function startTracing(deps: {
   }
   return {
     kernel,
-    containers: { size: watch.size, hidden: () => tcp?.hidden() ?? { noContainer: 0, tooYoung: 0 } },
+    containers: { size: () => watch.size(), hidden: () => tcp?.hidden() ?? { noContainer: 0, tooYoung: 0 } },
     collectors: tcp === undefined ? [] : [tcp],
     close() {
       watch.close();

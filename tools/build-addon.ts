@@ -15,10 +15,13 @@ const root = join(import.meta.dirname, '..');
 
 const warnings = ['-Wall', '-Wextra', '-Werror'];
 const common = ['-std=c++17', '-fPIC', '-fvisibility=hidden', '-fno-omit-frame-pointer'];
+
+/** Swallow: nothing can be thrown into an environment that is being torn down, which is no reason to abort. */
 const defines = [
   '-DNAPI_VERSION=9',
   '-DNODE_ADDON_API_CPP_EXCEPTIONS',
   '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
 ];
 const optimised = ['-O2'];
 const sanitized = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize=vptr'];

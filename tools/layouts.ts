@@ -2,14 +2,14 @@
  * Writes `src/kernel/layouts.ts`: where the fields of the structures lie that eBPF programs and TypeScript share.
  * With `--check` it only compares, and exits with 1 when the file is not what the programs say.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import * as prettier from 'prettier';
 import { readObjectTypes, type Layout } from '../src/kernel/object-types.ts';
 import { buildBpf } from './build-bpf.ts';
+import { emit } from './generated.ts';
 
-const root = join(import.meta.dirname, '..');
-const file = join(root, 'src/kernel/layouts.ts');
+const file = 'src/kernel/layouts.ts';
 
 /** Structures and enumerations by object; sections of global variables are always taken. */
 const shared: Readonly<Record<string, readonly string[]>> = {
@@ -18,14 +18,8 @@ const shared: Readonly<Record<string, readonly string[]>> = {
 };
 const sections = ['.bss', '.data', '.rodata'];
 
-const objects = buildBpf().map((path) => ({ name: path.split('/').at(-1) ?? path, elf: readFileSync(path) }));
-const written = await generate(objects);
-
-if (!process.argv.includes('--check')) writeFileSync(file, written);
-else if (readFileSync(file, 'utf8') !== written) {
-  process.stderr.write('src/kernel/layouts.ts is not what the eBPF programs say: run tools/layouts.ts\n');
-  process.exitCode = 1;
-}
+const objects = buildBpf().map((path) => ({ name: basename(path), elf: readFileSync(path) }));
+emit(file, await generate(objects));
 
 async function generate(compiled: readonly { name: string; elf: Uint8Array }[]): Promise<string> {
   const text = [

@@ -82,7 +82,7 @@ test('reasons why nothing is counted', async () => {
     [failure('EACCES'), 'no_permission'],
     [failure('EACCES', { verifierLog: 'R1 invalid' }), 'kernel'],
     [failure('ENOENT'), 'kernel'],
-    ['a string', 'kernel'],
+    [new Error('without a code'), 'kernel'],
   ] as const) {
     const fake = fakeAddon(() => {
       throw error;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
+import type { Attributes, Meter, Observable } from '@opentelemetry/api';
 import { tcpLayouts } from '../kernel/layouts.ts';
 import type { TcpReading } from '../kernel/tcp.ts';
 import type { Container } from '../model/containers.ts';
@@ -54,7 +54,7 @@ async function collect(from: TcpCollector): Promise<[string, number, Attributes 
     const { name } = instrument as unknown as { name: string };
     samples.push([name.replace('container_net_tcp_', ''), value, attributes]);
   };
-  await from.collect({ observe } as BatchObservableResult);
+  await from.collect({ observe });
   return samples;
 }
 

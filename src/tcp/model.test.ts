@@ -44,7 +44,7 @@ function machine(): {
   rows: Row[];
   containers: Map<number, Container>;
   nowNs: number;
-  beforeTake: (row: Row) => void;
+  beforeTake: ((row: Row) => void) | undefined;
   model: TcpModel;
   update: () => Promise<Record<string, [successful: number, failed: number, active: number]>>;
 } {
@@ -52,7 +52,7 @@ function machine(): {
     rows: [] as Row[],
     containers: new Map<number, Container>(),
     nowNs: 100 * minuteNs,
-    beforeTake: (_: Row): void => {},
+    beforeTake: undefined as ((row: Row) => void) | undefined,
   };
   const model = tcpModel({
     directory: { byCgroup: (id) => state.containers.get(id) },
@@ -62,7 +62,7 @@ function machine(): {
       const index = state.rows.findIndex((row) => keyBytes(row).equals(key));
       const [row] = state.rows.splice(index, 1);
       if (row === undefined) return null;
-      state.beforeTake(row);
+      state.beforeTake?.(row);
       return valueBytes(row);
     },
   });

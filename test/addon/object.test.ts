@@ -100,6 +100,7 @@ test('a tracepoint counts from attach to detach', { skip }, async () => {
   const link = probe.attach('entered');
   for (let i = 0; i < 100; i++) readFileSync('/proc/self/stat');
   probe.detach(link);
+  readFileSync('/proc/self/stat');
   const seen = count(probe, counts.entered);
   assert.ok(seen >= 300, `${seen} system calls`);
   readFileSync('/proc/self/stat');
@@ -109,7 +110,6 @@ test('a tracepoint counts from attach to detach', { skip }, async () => {
   const info = probe.programInfo('entered');
   assert.ok(info.id > 0);
   assert.ok(info.verifiedInstructions > 0);
-  assert.equal(info.recursionMisses, 0);
   probe.close();
 });
 

@@ -16,8 +16,8 @@ if [ ! -x "$target/promtool" ]; then
 fi
 if [ ! -x "$target/promtool" ]; then
   echo "peers: fetching ${packages[*]} of Debian sid" >&2
-  mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } }')
+  mirror=$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null || :) |
+    awk '/^URIs:/ { print $2 } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) print $i }' | sed -n 1p)
   [ -n "$mirror" ] || { echo 'peers: no mirror in the sources of apt' >&2; exit 1; }
   work=$(mktemp -d "$cache/prometheus.XXXXXX")
   trap 'rm -rf "$work"' EXIT
@@ -32,6 +32,7 @@ if [ ! -x "$target/promtool" ]; then
 	Dir::State::status "$work/status";
 	Dir::Cache "$work/cache";
 	Acquire::Languages "none";
+	Acquire::Check-Valid-Until "false";
 	Acquire::Retries "3";
 	APT::Sandbox::User "root";
 	CONF
