@@ -5,11 +5,24 @@
 import { rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { buildAddon } from './build-addon.ts';
 import { buildBpf } from './build-bpf.ts';
 
 const root = join(import.meta.dirname, '..');
+
+/**
+ * OpenTelemetry's ES modules make a require() of their own to load parts late: at run time that would find a second copy
+ * of what the bundle holds, or nothing. As plain require() it is bundled, and still runs late.
+ */
+const requireAtBuildTime: Plugin = {
+  name: 'require-at-build-time',
+  setup({ onLoad }) {
+    onLoad({ filter: /@opentelemetry\/.*\.mjs$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll('__require("', 'require("'),
+    }));
+  },
+};
 
 /** The bundle; `AGENT_VERSION` becomes the version of package.json. */
 async function bundle(): Promise<void> {
@@ -22,6 +35,7 @@ async function bundle(): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: 'node26',
+    plugins: [requireAtBuildTime],
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'linked',
