@@ -80,8 +80,9 @@ function shortened(messages: readonly string[]): readonly string[] {
 
 function convictSchema(): convict.Schema<Values> {
   const schema = Object.entries(options).map(([name, { type, default: text, help, sensitive }]) => {
+    const coerce = (value: string): unknown => type.parse(value);
     // Only parsed values get in, so there is nothing left to validate.
-    convict.addFormat({ name: type.name, coerce: type.parse, validate: () => {} });
+    convict.addFormat({ name: type.name, coerce, validate: () => {} });
     return [name, { format: type.name, default: text, doc: help, sensitive: sensitive === true }] as const;
   });
   return Object.fromEntries(schema) as unknown as convict.Schema<Values>;

@@ -84,7 +84,7 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
       gapMs: () => snapshots.gapMs,
       exports: () => parts.push?.figures,
       scrapes: () => parts.page?.figures,
-      logLinesDropped: log.droppedLines,
+      logLinesDropped: () => log.droppedLines(),
     }),
   );
 
@@ -98,7 +98,7 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     const { kernel, containers, collectors } = parts.tracing;
     [
       ...collectors,
-      kernelCollector(meter, kernel.figures),
+      kernelCollector(meter, () => kernel.figures()),
       containerModelCollector(meter, containers),
     ].forEach(add);
     if (options.prometheus.enabled) {

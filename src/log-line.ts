@@ -9,7 +9,7 @@ export function readableLine(json: string): string {
   const { level, time, msg, ...rest } = entry;
   const clockTime = String(time).slice(11, 23);
   const fields = Object.entries(rest).map(([key, value]) => ` ${key}=${readableValue(value)}`);
-  return `${clockTime} ${String(level).toUpperCase().padEnd(5)} ${printable(String(msg ?? ''))}${fields.join('')}\n`;
+  return `${clockTime} ${String(level).toUpperCase().padEnd(5)} ${printable(typeof msg === 'string' ? msg : '')}${fields.join('')}\n`;
 }
 
 /** A plain word as it is, everything else as JSON; of an error its message, since a stack has many lines. */

@@ -17,8 +17,8 @@ const root = join(import.meta.dirname, '..');
  */
 const requireAtBuildTime: Plugin = {
   name: 'require-at-build-time',
-  setup({ onLoad }) {
-    onLoad({ filter: /@opentelemetry\/.*\.mjs$/ }, async ({ path }) => ({
+  setup(build) {
+    build.onLoad({ filter: /@opentelemetry\/.*\.mjs$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replaceAll('__require("', 'require("'),
     }));
   },

@@ -210,6 +210,7 @@ test('late, throwing and rejecting callbacks give nothing; the others do', async
   batch('throwing', () => {
     throw new Error('no');
   });
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a callback may do so
   batch('rejecting', () => Promise.reject(undefined));
   batch('blocking', () => {
     for (const end = performance.now() + 50; performance.now() < end;);

@@ -49,14 +49,10 @@ async function rssMegabytes(pid: number): Promise<number> {
 const collector = await sink();
 const url = 'http://127.0.0.1:19464/metrics';
 const startedMs = performance.now();
-const agent = spawn(
-  process.execPath,
-  ['--enable-source-maps', '--max-semi-space-size=1', bundle, '--listen', '127.0.0.1:19464'],
-  {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
-  },
-);
+const agent = spawn(process.execPath, ['--max-semi-space-size=1', bundle, '--listen', '127.0.0.1:19464'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+});
 const pid = agent.pid ?? 0;
 while ((await page(url)) === undefined) {
   if (agent.exitCode !== null) throw new Error(`the agent ended with exit code ${agent.exitCode}`);

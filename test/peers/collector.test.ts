@@ -1,47 +1,12 @@
 /** The agent and a real OpenTelemetry Collector: the same snapshot must be the same series on both pages. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { test, type TestContext } from 'node:test';
-import {
-  folder,
-  freePort,
-  jsonLines,
-  page,
-  peer,
-  seriesOf,
-  start,
-  startAgent,
-  until,
-  without,
-  type Running,
-} from './peer.ts';
+import { test } from 'node:test';
+import { collector, startCollector } from './collector.ts';
+import { freePort, jsonLines, page, peer, seriesOf, startAgent, until, without } from './peer.ts';
 
 const binary = peer('collector');
 const skip = without(binary, 'collector');
-
-interface Collector {
-  readonly otlp: string;
-  readonly url: string;
-  /** Every request received, as OTLP JSON. */
-  readonly file: string;
-  run(): Promise<Running>;
-}
-
-async function collector(t: TestContext): Promise<Collector> {
-  const [grpc, web, file] = [await freePort(), await freePort(), join(await folder(t), 'received.json')];
-  const config = `yaml:
-receivers: {otlp: {protocols: {grpc: {endpoint: 127.0.0.1:${grpc}}}}}
-exporters: {prometheus: {endpoint: 127.0.0.1:${web}, without_scope_info: true}, file: {path: ${file}, flush_interval: 20ms}}
-service: {telemetry: {metrics: {level: none}}, pipelines: {metrics: {receivers: [otlp], exporters: [prometheus, file]}}}`;
-  const url = `http://127.0.0.1:${web}/metrics`;
-  const run = async (): Promise<Running> => {
-    const running = start(t, binary!, ['--config', config]);
-    await until('the Collector', () => page(url));
-    return running;
-  };
-  return { otlp: `http://127.0.0.1:${grpc}`, url, file, run };
-}
 
 /** What the Collector adds by itself. */
 const own = new Set(['job', 'instance']);
@@ -55,8 +20,7 @@ const withoutOwn = (key: string): string =>
   });
 
 test('agent page and Collector page of one snapshot agree series by series', { skip }, async (t) => {
-  const peerOf = await collector(t);
-  await peerOf.run();
+  const peerOf = await startCollector(t, binary!);
   const port = await freePort();
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: peerOf.otlp };
   startAgent(
@@ -81,8 +45,7 @@ test('agent page and Collector page of one snapshot agree series by series', { s
 });
 
 test('types on both pages are the same', { skip }, async (t) => {
-  const peerOf = await collector(t);
-  await peerOf.run();
+  const peerOf = await startCollector(t, binary!);
   const port = await freePort();
   startAgent(t, [
     '--listen',
@@ -104,7 +67,7 @@ test('types on both pages are the same', { skip }, async (t) => {
 });
 
 test('a Collector that is away is told of once, and gets everything when it is back', { skip }, async (t) => {
-  const peerOf = await collector(t);
+  const peerOf = await collector(t, binary!);
   const port = await freePort();
   const agent = startAgent(t, ['--listen', `127.0.0.1:${port}`, '--scrape-interval', '200ms'], {
     OTEL_EXPORTER_OTLP_ENDPOINT: peerOf.otlp,
@@ -131,8 +94,7 @@ test('a Collector that is away is told of once, and gets everything when it is b
 });
 
 test('the last export leaves on SIGTERM', { skip }, async (t) => {
-  const peerOf = await collector(t);
-  await peerOf.run();
+  const peerOf = await startCollector(t, binary!);
   const port = await freePort();
   const agent = startAgent(t, [
     '--listen',
