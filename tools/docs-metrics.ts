@@ -1,3 +1,4 @@
+import { format } from 'prettier';
 import { catalogue } from '../src/catalogue/index.ts';
 import type { MetricSpec, Scope } from '../src/catalogue/metric.ts';
 import { emit } from './generated.ts';
@@ -27,7 +28,7 @@ function section(title: string, specs: readonly MetricSpec[]): string[] {
 }
 
 /** docs/metrics.md, written from the catalogue. */
-export function metricsPage(): string {
+export function metricsPage(): Promise<string> {
   const specs = [...catalogue.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const lines = [
     '# Metrics',
@@ -55,7 +56,7 @@ export function metricsPage(): string {
       specs.filter((spec) => spec.own === true),
     ),
   );
-  return lines.join('\n');
+  return format(lines.join('\n'), { parser: 'markdown', printWidth: 110 });
 }
 
-if (import.meta.main) emit('docs/metrics.md', metricsPage());
+if (import.meta.main) emit('docs/metrics.md', await metricsPage());
