@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS build
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates clang g++ libelf-dev llvm nodejs npm zlib1g-dev
+WORKDIR /src
+COPY . .
+# Debian's Node only starts the set-up; what is built with and shipped is the pinned one.
+RUN SETUP_NATIVE=required sh tools/setup.sh \
+ && install -D node_modules/node-linux-*/bin/node /out/node \
+ && cp -r dist /out/dist \
+ && cp -r LICENSE LICENSES /out/
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="otel-node-agent" \
+      org.opencontainers.image.description="OpenTelemetry-native node agent" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-only AND BSD-2-Clause"
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates libelf1 libstdc++6 zlib1g \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=build /out /opt/otel-node-agent
+EXPOSE 80
+ENTRYPOINT ["/opt/otel-node-agent/node", "--max-semi-space-size=1", "/opt/otel-node-agent/dist/agent.js"]
