@@ -58,8 +58,10 @@ export function start(
   command: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  user: { uid?: number; gid?: number } = {},
 ): Running {
   const child = spawn(command, [...args], {
+    ...user,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
