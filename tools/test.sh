@@ -17,4 +17,4 @@ case ${1:-} in
 esac
 
 "$node" --test 'src/**/*.test.ts' 'config/**/*.test.ts' 'test/agent/*.test.ts'
-[ "${1:-}" = --unit ] || "$node" --test --test-concurrency=1 'test/addon/*.test.ts' 'test/kernel/*.test.ts' 'test/peers/*.test.ts'
+[ "${1:-}" = --unit ] || "$node" --test --test-concurrency=1 'test/addon/*.test.ts' 'test/node/*.test.ts' 'test/kernel/*.test.ts' 'test/peers/*.test.ts'
