@@ -26,9 +26,9 @@ export const general = {
     help: 'Lines that the agent may log at once before --log-per-second holds it back.',
   },
   'state-dir': {
-    type: directory,
-    default: '/var/lib/otel-node-agent',
-    help: 'Directory for what outlives a restart.',
+    type: path,
+    default: '',
+    help: 'Directory for what outlives a restart; nothing is kept without it.',
     aliases: ['wal-dir'],
     envs: ['STATE_DIR', 'WAL_DIR'],
     waitsFor: 'spool',
