@@ -30,6 +30,8 @@ async function main(): Promise<void> {
   if (loaded.notYetEffective.length > 0) {
     logger.warn({ options: loaded.notYetEffective }, 'these options are accepted but have no effect yet');
   }
+  const { otlp, prometheus } = loaded.options;
+  if (!otlp.enabled && !prometheus.enabled) logger.warn('OTEL_METRICS_EXPORTER is none: no metrics leave');
   let ending = false;
   let agent: Agent | undefined;
   const end = (reason: string, exitCode: number): void => {
@@ -42,6 +44,8 @@ async function main(): Promise<void> {
       process.exit(exitCode);
     });
   };
+  // Timers of the exporters do not keep a process alive, and there may be no page that does.
+  setInterval(() => {}, 2 ** 30);
   process.once('SIGTERM', () => end('SIGTERM', 0));
   process.once('SIGINT', () => end('SIGINT', 0));
   // A defect in one part must be seen, and must not take the counts of all others with it.

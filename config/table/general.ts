@@ -1,4 +1,4 @@
-import { count, directory, flag, oneOf, path, rate } from '../values/scalar.ts';
+import { count, flag, oneOf, path, rate } from '../values/scalar.ts';
 import { size } from '../values/size.ts';
 import type { OptionTable } from './option.ts';
 

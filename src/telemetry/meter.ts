@@ -12,6 +12,7 @@ import type { MetricData } from '@opentelemetry/sdk-metrics';
 import { AgentError, unsupported } from '../errors.ts';
 import { systemClock, type Clock } from '../host/clock.ts';
 import { runCallback, type Outcome, type Registration, type Samples } from './callback.ts';
+import { earlier, toHrTime } from './hr-time.ts';
 import { Instrument, type CallbackRegistry, type InstrumentKind, type Round } from './instrument.ts';
 import { Pace } from './pace.ts';
 
@@ -118,6 +119,7 @@ export class SnapshotMeter implements Meter {
   async collect(): Promise<{ metrics: MetricData[]; errors: unknown[] }> {
     const endTime = toHrTime(this.#clock.now());
     const room = this.#seriesLimit;
+    // The wall clock may have been set back, and a point must not start after its end.
     const round: Round = { startTime: earlier(this.#lastTime, endTime), endTime, room };
     this.#lastTime = endTime;
     const instruments = [...this.#instruments.values()];
@@ -197,14 +199,4 @@ export class SnapshotMeter implements Meter {
 
 function synchronous(name: string): AgentError {
   return unsupported(`${name}: only observable instruments exist here`);
-}
-
-function toHrTime(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1000);
-  return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
-}
-
-/** The wall clock may have been set back; a point must not start after its end. */
-function earlier(a: HrTime, b: HrTime): HrTime {
-  return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]) ? a : b;
 }

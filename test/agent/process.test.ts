@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { folder, freePort, page, start, startAgent, until } from '../peers/peer.ts';
 
@@ -95,6 +96,16 @@ for (const [name, answer] of [
     assert.equal(agent.log().split('OTLP export fails').length, 2, 'one line');
   });
 }
+
+test('it stays without a page, pushing or not', async (t) => {
+  for (const exporter of ['otlp', 'none']) {
+    const agent = startAgent(t, [], { OTEL_METRICS_EXPORTER: exporter });
+    await until('the start', () => agent.log().includes('"feature":"node_net"') || undefined);
+    await sleep(500);
+    assert.equal(agent.child.exitCode, null, exporter);
+    assert.equal(await agent.end(), 0);
+  }
+});
 
 test(
   'without root node metrics work, and the features say why the rest does not',
