@@ -1,15 +1,22 @@
 import ipaddr from 'ipaddr.js';
 
+/** An address of an interface with the length of the network's prefix. */
+export interface Address {
+  readonly ip: string;
+  readonly prefixBits: number;
+}
+
 /** A network interface at one moment. Counters are those of struct rtnl_link_stats64. */
 export interface Interface {
   readonly name: string;
-  readonly up: boolean;
+  /** Undefined where its state is not known. */
+  readonly up: boolean | undefined;
   readonly receivedBytes: number;
   readonly transmittedBytes: number;
   readonly receivedPackets: number;
   readonly transmittedPackets: number;
-  /** Text of every address that may be shown. */
-  readonly addresses: readonly string[];
+  /** Every address that may be shown. */
+  readonly addresses: readonly Address[];
 }
 
 /** Interfaces that carry the node's traffic, by how their lower-cased name begins. */
@@ -29,10 +36,10 @@ export function isShownAddress(text: string): boolean {
 
 const privateRanges = new Set(['private', 'uniqueLocal', 'carrierGradeNat', 'loopback']);
 
-/** Networks of one address each, for the public addresses of the node: connections to them count. */
+/** Networks (CIDR, host part kept) that the node is in by a public address: connections within them count. */
 export function publicNetworksOf(interfaces: readonly Interface[]): string[] {
   return interfaces
     .flatMap(({ addresses }) => addresses)
-    .filter((text) => !privateRanges.has(ipaddr.parse(text).range()))
-    .map((text) => `${text}/${ipaddr.parse(text).kind() === 'ipv4' ? 32 : 128}`);
+    .filter(({ ip }) => !privateRanges.has(ipaddr.parse(ip).range()))
+    .map(({ ip, prefixBits }) => `${ip}/${prefixBits}`);
 }

@@ -17,20 +17,27 @@ const bytesPerKilobyte = 1000;
 /** The last of the four keys in the file: proc_meminfo(5). A file that ends before it was cut short. */
 const lastKey = 'Cached';
 
-/** Keys the kernel does not have are 0. Throws `EBADMSG` for a file that is cut short or no meminfo. */
+/**
+ * Keys the kernel does not have are 0. Throws `EBADMSG` for a file that is cut short or no meminfo, and for a line of one
+ * of the four keys that holds no number.
+ */
 export function parseMemory(text: string, path: string): Memory {
-  const bytes = new Map<string, number>();
-  for (const line of completeLines(text)) {
-    const [, key, value, unit] = /^([A-Za-z0-9_()]+):\s+(\d{1,16})( kB)?$/.exec(line) ?? [];
-    if (key !== undefined) bytes.set(key, Number(value) * (unit === undefined ? 1 : bytesPerKilobyte));
-  }
-  if (!bytes.has('MemTotal') || !bytes.has(lastKey))
+  const lines = completeLines(text);
+  const lineOf = (key: string): string | undefined => lines.find((line) => line.startsWith(`${key}:`));
+  const bytesOf = (key: string): number => {
+    const line = lineOf(key);
+    if (line === undefined) return 0;
+    const [, value, unit] = /^\w+:\s+(\d{1,16})( kB)?$/.exec(line) ?? [];
+    if (value === undefined) throw malformed(path, `no number in line \`${key}\``);
+    return Number(value) * (unit === undefined ? 1 : bytesPerKilobyte);
+  };
+  if (lineOf('MemTotal') === undefined || lineOf(lastKey) === undefined)
     throw malformed(path, `no complete lines MemTotal to ${lastKey}`);
   return {
-    totalBytes: bytes.get('MemTotal') ?? 0,
-    freeBytes: bytes.get('MemFree') ?? 0,
-    availableBytes: bytes.get('MemAvailable') ?? 0,
-    cachedBytes: bytes.get('Cached') ?? 0,
+    totalBytes: bytesOf('MemTotal'),
+    freeBytes: bytesOf('MemFree'),
+    availableBytes: bytesOf('MemAvailable'),
+    cachedBytes: bytesOf('Cached'),
   };
 }
 

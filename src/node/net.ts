@@ -70,8 +70,8 @@ export function netCollector(meter: Meter, read: InterfaceSource): Collector {
         result.observe(metrics.transmittedBytes, counters.transmittedBytes, device);
         result.observe(metrics.receivedPackets, counters.receivedPackets, device);
         result.observe(metrics.transmittedPackets, counters.transmittedPackets, device);
-        result.observe(metrics.up, up ? 1 : 0, device);
-        for (const ip of new Set(addresses)) {
+        if (up !== undefined) result.observe(metrics.up, up ? 1 : 0, device);
+        for (const ip of new Set(addresses.map((address) => address.ip))) {
           const label = before?.addresses.get(ip) ?? { interface: name, ip };
           labels.addresses.set(ip, label);
           result.observe(metrics.ip, 1, label);

@@ -3,7 +3,7 @@
  * the host's byte order, which is little-endian on every architecture we run on.
  */
 import ipaddr from 'ipaddr.js';
-import { isShown, isShownAddress, type Interface } from './interfaces.ts';
+import { isShown, isShownAddress, type Address, type Interface } from './interfaces.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_NEWADDR = 20;
@@ -58,7 +58,8 @@ export function decodeInterfaces(links: Buffer, addresses: Buffer): Interface[] 
     const name = found.get(IFLA_IFNAME)?.toString('utf8').split('\0', 1)[0] ?? '';
     const counters = decodeCounters(found);
     if (!isShown(name) || counters === undefined) continue;
-    const up = found.get(IFLA_OPERSTATE)?.[0] === IF_OPER_UP;
+    const state = found.get(IFLA_OPERSTATE)?.[0];
+    const up = state === undefined ? undefined : state === IF_OPER_UP;
     interfaces.push({ name, up, ...counters, addresses: addressesByIndex.get(message.readInt32LE(4)) ?? [] });
   }
   return interfaces;
@@ -88,16 +89,20 @@ function decodeCounters(found: ReadonlyMap<number, Buffer>): Counters | undefine
 }
 
 /** Addresses that may be shown, by interface index. IFA_LOCAL is ours where IFA_ADDRESS is the peer's. */
-function decodeAddresses(dump: Buffer): Map<number, string[]> {
-  const byIndex = new Map<number, string[]>();
+function decodeAddresses(dump: Buffer): Map<number, Address[]> {
+  const byIndex = new Map<number, Address[]>();
   for (const message of messages(dump, RTM_NEWADDR)) {
     if (message.length < ifaddrmsgBytes) continue;
     const found = attributes(message.subarray(ifaddrmsgBytes));
     const bytes = found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS);
     if (bytes === undefined || (bytes.length !== 4 && bytes.length !== 16)) continue;
-    const text = ipaddr.fromByteArray([...bytes]).toString();
+    const ip = ipaddr.fromByteArray([...bytes]).toString();
+    const prefixBits = message.readUInt8(1);
+    if (!isShownAddress(ip) || prefixBits > bytes.length * 8) continue;
     const index = message.readInt32LE(4);
-    if (isShownAddress(text)) byIndex.set(index, [...(byIndex.get(index) ?? []), text]);
+    const known = byIndex.get(index);
+    if (known === undefined) byIndex.set(index, [{ ip, prefixBits }]);
+    else known.push({ ip, prefixBits });
   }
   return byIndex;
 }

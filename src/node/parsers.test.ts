@@ -34,6 +34,10 @@ test('a kB of memory is 1,000 bytes; a key that the kernel lacks is 0', () => {
     cachedBytes: 5_432_100_000,
   });
   assert.equal(parseMemory(memoryText.replace(/^MemAvailable.*\n/m, ''), 'meminfo').availableBytes, 0);
+  for (const line of ['MemFree: 12x kB', 'MemFree: -1 kB', 'MemFree:', 'MemFree: 1 MB'])
+    assert.throws(() => parseMemory(memoryText.replace(/^MemFree.*$/m, line), 'meminfo'), {
+      code: 'EBADMSG',
+    });
 });
 
 test('whole disks only, sectors of 512 bytes, incomplete rows left out', () => {

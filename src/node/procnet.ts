@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { HostPaths } from '../host/paths.ts';
 import { readText } from '../host/files.ts';
 import { completeLines, decimal } from './format.ts';
-import { isShown, isShownAddress, type Interface } from './interfaces.ts';
+import { isShown, isShownAddress, type Address, type Interface } from './interfaces.ts';
 
 type Counters = Omit<Interface, 'up' | 'addresses'>;
 
@@ -33,9 +33,14 @@ export async function readInterfaces({ proc, sys }: HostPaths): Promise<Interfac
   const rows = parseNetDev(await readText(`${proc}/net/dev`));
   return Promise.all(
     rows.map(async (row) => {
-      const state = await readText(`${sys}/class/net/${row.name}/operstate`).catch(() => '');
-      const addresses = (own[row.name] ?? []).map(({ address }) => address).filter(isShownAddress);
-      return { ...row, up: state.trim() === 'up', addresses };
+      const state = await readText(`${sys}/class/net/${row.name}/operstate`).catch(() => undefined);
+      const addresses = (own[row.name] ?? [])
+        .filter(({ address }) => isShownAddress(address))
+        .map(({ address: ip, cidr, family }): Address => {
+          const hostBits = family === 'IPv4' ? 32 : 128;
+          return { ip, prefixBits: cidr === null ? hostBits : Number(cidr.split('/')[1]) };
+        });
+      return { ...row, up: state === undefined ? undefined : state.trim() === 'up', addresses };
     }),
   );
 }
