@@ -17,6 +17,12 @@ header() { # header FILE: in the compiler's own folders or the one of this archi
   for folder in /usr/include /usr/include/*-linux-gnu; do [ ! -e "$folder/$1" ] || return 0; done
   return 1
 }
+library() { # library FILE: where Linux of either family keeps it
+  for folder in /usr/lib/*-linux-gnu /usr/lib64 /usr/lib; do [ ! -e "$folder/$1" ] || return 0; done
+  return 1
+}
+need libatomic1 'the pinned Node is linked with it' library libatomic.so.1
+need libstdc++6 'the pinned Node is linked with it' library libstdc++.so.6
 need clang 'compiles the eBPF programs' command -v clang
 need g++ 'compiles the native addon' command -v g++
 need libelf-dev 'libbpf reads eBPF objects with it' header libelf.h
@@ -25,12 +31,14 @@ need zlib1g-dev 'libbpf reads kernel images with it' header zlib.h
 if [ "$missing" ]; then
   say "this machine lacks:$missing$why"
   if [ "$(id -u)" != 0 ]; then
-    say 'not root: install them yourself; until then the agent runs without the native side'
+    say 'not root: install them yourself; until then the agent runs without what they build'
   elif ! command -v apt-get >/dev/null; then
     say 'no apt-get: install their likes yourself; until then the agent runs without the native side'
   else
     export DEBIAN_FRONTEND=noninteractive
-    install() { apt-get install -qq --no-install-recommends -o Dpkg::Use-Pty=0 $missing >&2; }
+    exec 3>&2
+    # The first try may fail for want of package lists, which nobody needs to read about; progress is shown.
+    install() { apt-get install -qq --no-install-recommends -o Dpkg::Use-Pty=0 $missing >&3; }
     say "installing$missing"
     install 2>/dev/null || { say 'updating the package lists'; apt-get update -qq >&2; install; } ||
       say "apt-get could not install them: the agent runs without the native side"
@@ -50,7 +58,10 @@ if [ "$(cat $stamp 2>/dev/null)" != "$wanted" ] || [ ! -x node_modules/.bin/node
   # By the npm and Node that run this script: those of node_modules are about to be replaced. No package needs its scripts.
   "${npm_node_execpath:-node}" "${npm_execpath:-$(command -v npm)}" ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   ln -sf "../$node/bin/node" node_modules/.bin/node
-  node_modules/.bin/node --version >/dev/null
+  node_modules/.bin/node --version >/dev/null || {
+    say 'the pinned Node does not start: without libatomic1 and libstdc++6 there is no agent'
+    exit 1
+  }
   echo "$wanted" >$stamp
 fi
 

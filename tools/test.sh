@@ -6,9 +6,15 @@ set -eu
 cd "$(dirname "$0")/.."
 [ "${CI:-}" != true ] || export SETUP_NATIVE=required
 sh tools/setup.sh
-# The tests of what is left in the kernel look with bpftool; they say so where they cannot.
-command -v bpftool >/dev/null || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null ||
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -o Dpkg::Use-Pty=0 bpftool >&2 || :
+# Programs that tests compare with. Where they cannot be had, those tests fail or say why they are left out.
+tools=
+for tool in bpftool:bpftool ip:iproute2 openssl:openssl; do
+  command -v "${tool%:*}" >/dev/null || tools="$tools ${tool#*:}"
+done
+if [ "$tools" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "test: installing$tools" >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -o Dpkg::Use-Pty=0 $tools >&2 || :
+fi
 node=node_modules/.bin/node
 case ${1:-} in
   --full) export TRUTH_CONNECTS=1000000 ;;
