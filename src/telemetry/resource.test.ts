@@ -31,6 +31,8 @@ test('the resource says who runs where', () => {
   assert.equal(attributes['host.id'], identity.machineId);
   const unknown = createResource({ version: '1', hostName: '', machineId: '', systemUuid: '' }).attributes;
   assert.equal('host.id' in unknown || 'service.instance.id' in unknown, false);
+  const bare = createResource({ version: '1', hostName: 'node-1', machineId: '', systemUuid: '' }).attributes;
+  assert.equal(bare['service.instance.id'], 'node-1');
 });
 
 test('the environment wins', () => {

@@ -29,7 +29,8 @@ export function createResource(identity: NodeIdentity): Resource {
   const own = resourceFromAttributes({
     'service.name': serviceName,
     'service.version': version,
-    ...present('service.instance.id', instanceOf(identity)),
+    // A machine without any id still needs one, or all such machines are one series behind a Collector.
+    ...present('service.instance.id', instanceOf(identity) || hostName),
     ...present('host.name', hostName),
     ...present('host.id', machineId),
   });
