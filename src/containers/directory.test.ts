@@ -10,7 +10,8 @@ const minute = 60_000;
 
 function setUp(rules: { minAgeMs?: number; allow?: RegExp; deny?: RegExp } = {}) {
   const time = { ms: 1_000_000_000 };
-  const clock = { now: () => time.ms, monotonic: () => time.ms };
+  const now = (): never => assert.fail('ages must not follow the wall clock');
+  const clock = { now, monotonic: () => time.ms };
   return {
     time,
     clock,

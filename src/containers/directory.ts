@@ -4,6 +4,7 @@ import type { Clock } from '../host/clock.ts';
 import { appIdOf } from './app-id.ts';
 import { identify } from './identity.ts';
 
+/** Ages are kept on the monotonic clock: setting the wall clock must neither hide nor age a container. */
 export interface DirectoryRules {
   readonly skipSystemServices: boolean;
   /** Younger containers are not shown; 0 shows all. */
@@ -41,7 +42,7 @@ class Member implements Container {
 
   get visible(): boolean {
     const { clock, rules } = this.#directory;
-    return (this.diedAtMs ?? clock.now()) - this.firstSeenMs >= rules.minAgeMs;
+    return (this.diedAtMs ?? clock.monotonic()) - this.firstSeenMs >= rules.minAgeMs;
   }
 }
 
@@ -71,7 +72,7 @@ export class Directory implements ContainerDirectory {
     return this.#containers.size;
   }
 
-  /** A cgroup exists; `bornMs` is its creation or the start of its oldest process, wall clock. */
+  /** A cgroup exists; `bornMs` is its creation or the start of its oldest process, on the monotonic clock. */
   add(cgroupId: number, path: string, bornMs: number): void {
     const known = this.#cgroups.get(cgroupId);
     if (known !== undefined) {
@@ -96,7 +97,7 @@ export class Directory implements ContainerDirectory {
   remove(cgroupId: number): void {
     const cgroup = this.#cgroups.get(cgroupId);
     if (cgroup === undefined || cgroup.goneAtMs !== undefined) return;
-    cgroup.goneAtMs = this.clock.now();
+    cgroup.goneAtMs = this.clock.monotonic();
     const { container } = cgroup;
     if (container !== undefined && --container.alive === 0) container.diedAtMs = cgroup.goneAtMs;
   }
@@ -115,7 +116,7 @@ export class Directory implements ContainerDirectory {
 
   /** Forgets what has been gone for ten minutes. */
   forgetGone(): void {
-    const before = this.clock.now() - keepGoneMs;
+    const before = this.clock.monotonic() - keepGoneMs;
     for (const [id, { goneAtMs }] of this.#cgroups) {
       if (goneAtMs !== undefined && goneAtMs < before) this.#cgroups.delete(id);
     }

@@ -13,7 +13,7 @@ export interface DiscoveryDeps {
   /** procfs with the pids that cgroup.procs shows. */
   readonly proc: string;
   readonly clock: Clock;
-  /** Seconds since boot, for the wall-clock time of process starts. */
+  /** Seconds since boot, for the age of processes. */
   readonly uptimeSeconds: () => number;
 }
 
@@ -49,8 +49,9 @@ async function walkOnce({ directory, mountPoint, proc, clock, uptimeSeconds }: D
     found.add(id);
     if (directory.knows(id)) continue;
     const startMs = await oldestProcessStartMs(join(mountPoint, path), proc);
-    const bootMs = clock.now() - uptimeSeconds() * 1000;
-    directory.add(id, path, startMs === undefined ? clock.now() : bootMs + startMs);
+    const nowMs = clock.monotonic();
+    const ageMs = startMs === undefined ? 0 : uptimeSeconds() * 1000 - startMs;
+    directory.add(id, path, nowMs - ageMs);
   }
   if (found.size > 0 && found.size < walkLimit) directory.retain(found, knownBefore);
   directory.forgetGone();

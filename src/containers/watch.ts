@@ -53,7 +53,7 @@ export function watchContainers(deps: {
     size: () => directory.size,
     onEvents(events) {
       for (const { kind, cgroupId, path } of events) {
-        if (kind === 'created') directory.add(cgroupId, path, clock.now());
+        if (kind === 'created') directory.add(cgroupId, path, clock.monotonic());
         else directory.remove(cgroupId);
       }
     },
