@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { capturedHost, hosts } from '../hosts/host.ts';
-import { decode } from './otlp.ts';
-import { captured, otlpSink, page, run } from './rig.ts';
+import { receiveOtlp, type ReceivedPoint } from '../../src/telemetry/otlp.fixture.ts';
+import { captured, page, run } from './rig.ts';
 
 /** With GOLDEN=write the files are written instead: read the difference before you commit it. */
 function compare(file: string, actual: string): void {
@@ -50,15 +50,32 @@ test('overrides of the cloud, and az and region where they belong', async (t) =>
   );
 });
 
+/** `name unit type {labels} value`, labels sorted by name. */
+function lineOf({ name, unit, type, labels, value }: ReceivedPoint): string {
+  const pairs = Object.keys(labels)
+    .sort()
+    .map((label) => `${label}=${JSON.stringify(labels[label])}`);
+  return `${name} ${unit} ${type} {${pairs.join(',')}} ${value}`;
+}
+
 test('OTLP carries the same series as the page, with units, and up beside them', async (t) => {
   const host = await capturedHost(t, 'kubernetes-v2');
-  const sink = await otlpSink(t);
-  const endpoint = ['--collector-endpoint', sink.url, '--scrape-interval', '300ms'];
+  const receiver = await receiveOtlp();
+  t.after(receiver.close);
+  const endpoint = [
+    '--collector-endpoint',
+    `http://127.0.0.1:${receiver.port}`,
+    '--scrape-interval',
+    '300ms',
+  ];
   const agent = await run(t, captured(host), [...endpoint, '--cgroupfs-root', host.cgroup], {});
   const deadline = Date.now() + 10_000;
-  while (sink.requests.length === 0 && Date.now() < deadline) await sleep(20);
-  const { resource, series } = decode(sink.requests[0]!);
-  const own = series.filter((line) => !line.startsWith('node_agent_') || line.startsWith('node_agent_info'));
+  while (receiver.requests.length === 0 && Date.now() < deadline) await sleep(20);
+  const { resource, points } = receiver.requests[0]!;
+  const own = points
+    .map(lineOf)
+    .filter((line) => !line.startsWith('node_agent_') || line.startsWith('node_agent_info'))
+    .sort();
   compare('kubernetes-v2.otlp', `${own.map(stable).join('\n')}\n`);
   assert.equal(resource['service.name'], 'otel-node-agent');
   assert.equal(resource['service.version'], 'unknown');

@@ -1,5 +1,3 @@
-import { createServer, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { loadOptions } from '../../config/load.ts';
 import type { Options } from '../../config/options.ts';
@@ -61,24 +59,4 @@ export async function page(url: string): Promise<{ golden: string; self: readonl
   const isSelf = (line: string): boolean => line.replace(/^# (HELP|TYPE) /, '').startsWith('node_agent_');
   const golden = lines.filter((line) => !isSelf(line) || line.includes('node_agent_info'));
   return { golden: `${golden.join('\n')}\n`, self: lines.filter(isSelf) };
-}
-
-/** An OTLP/gRPC endpoint that accepts everything and keeps the requests. */
-export async function otlpSink(t: TestContext): Promise<{ url: string; requests: readonly Buffer[] }> {
-  const requests: Buffer[] = [];
-  const server = createServer();
-  server.on('stream', (stream: ServerHttp2Stream) => {
-    const chunks: Buffer[] = [];
-    stream.on('error', () => {});
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => {
-      requests.push(Buffer.concat(chunks).subarray(5)); // after the flag and length of the gRPC message
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream.end(Buffer.alloc(5));
-    });
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  t.after(() => server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }

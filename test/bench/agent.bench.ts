@@ -1,32 +1,13 @@
 /** What the running agent costs on this kernel: start, memory and CPU when idle, kernel memory. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createServer, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { receiveOtlp } from '../../src/telemetry/otlp.fixture.ts';
 import { report } from './table.ts';
 
 const idleSeconds = Number(process.env['BENCH_IDLE_SECONDS'] ?? 60);
 const bundle = join(import.meta.dirname, '../../dist/agent.js');
-
-/** A gRPC server that accepts every export: HTTP/2 with an empty message and status 0. */
-async function sink(): Promise<{ url: string; exports: () => number; close: () => void }> {
-  let exports = 0;
-  const server = createServer();
-  server.on('stream', (stream: ServerHttp2Stream) => {
-    stream.resume();
-    stream.on('end', () => {
-      exports++;
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream.end(Buffer.alloc(5));
-    });
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, exports: () => exports, close: () => server.close() };
-}
 
 async function page(url: string): Promise<string | undefined> {
   return fetch(url).then(
@@ -46,12 +27,12 @@ async function rssMegabytes(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) / 1024;
 }
 
-const collector = await sink();
+const collector = await receiveOtlp();
 const url = 'http://127.0.0.1:19464/metrics';
 const startedMs = performance.now();
 const agent = spawn(process.execPath, ['--max-semi-space-size=1', bundle, '--listen', '127.0.0.1:19464'], {
   stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+  env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}` },
 });
 const pid = agent.pid ?? 0;
 while ((await page(url)) === undefined) {
@@ -83,7 +64,7 @@ report(`agent, idle for ${idleSeconds} s`, [
     value: text.split('\n').filter((line) => line && !line.startsWith('#')).length,
     unit: '',
   },
-  { name: 'exports received', value: collector.exports(), unit: '' },
+  { name: 'exports received', value: collector.requests.length, unit: '' },
   { name: 'SIGTERM to exit', value: (performance.now() - stopMs) / 1000, unit: 's', budget: 5 },
   { name: 'exit code', value: Number(exitCode), unit: '', budget: 0 },
 ]);
