@@ -19,6 +19,7 @@ export function readEnvironment(env: Environment): readonly Setting[] {
 export const sdkVariables: Readonly<Record<string, string>> = {
   OTEL_METRICS_EXPORTER:
     'Ways out for metrics, separated by commas: otlp and prometheus, or none. Default otlp,prometheus.',
+  OTEL_SDK_DISABLED: 'true: no metrics leave, by no way.',
   OTEL_METRIC_EXPORT_INTERVAL: 'Milliseconds between two pushes of metrics; wins over --scrape-interval.',
 };
 
@@ -47,9 +48,10 @@ export function readSdkEnvironment(env: Environment): SdkSettings {
       `environment variable OTEL_METRIC_EXPORT_INTERVAL: ${quoted(text)} is not a number of milliseconds from ${min} to ${max}`,
     );
   }
+  const disabled = env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true';
   return {
-    otlp: exporters.includes('otlp'),
-    prometheus: exporters.includes('prometheus'),
+    otlp: !disabled && exporters.includes('otlp'),
+    prometheus: !disabled && exporters.includes('prometheus'),
     intervalMs,
     messages,
   };

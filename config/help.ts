@@ -22,7 +22,9 @@ export function helpText(): string {
   lines.push(
     '',
     'OpenTelemetry SDK:',
-    ...wrap('All OTEL_* variables that the SDK knows have their effect. In particular:'),
+    ...wrap(
+      'The variables of resource, OTLP exporter (grpc, cumulative) and metric reader have their effect. In particular:',
+    ),
   );
   for (const [name, help] of Object.entries(sdkVariables)) lines.push(`  ${name}`, ...wrap(help, 6));
   return `${lines.join('\n')}\n`;

@@ -39,6 +39,13 @@ export interface Machine {
   readonly loadAddon: () => Addon;
 }
 
+/** Far below the ten minutes after which what is idle is forgotten. */
+const housekeepingMs = 60_000;
+
+/** The default port of the page needs a right (CAP_NET_BIND_SERVICE) that an ordinary user lacks: then it is this one. */
+const defaultPort = 80;
+const portWithoutRights = 10300;
+
 const thisMachine: Machine = { proc: '/proc', sys: '/sys', clock: systemClock, loadAddon };
 
 /**
@@ -88,8 +95,12 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     }),
   );
 
+  // Kernel maps and names are looked after with every snapshot: also while nobody scrapes.
+  const housekeeping = setInterval(() => void snapshots.collect().catch(() => {}), housekeepingMs).unref();
+
   /** Exporting ends before what it exports does. */
   const close = async (): Promise<void> => {
+    clearInterval(housekeeping);
     await Promise.all([parts.push?.shutdown(), parts.page?.close()]);
     parts.tracing?.close();
   };
@@ -105,7 +116,13 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
       const reader = new PrometheusReader();
       reader.setMetricProducer(snapshots);
       const onError = (error: unknown): void => logger.error(reasonOf(error), 'scrape failed');
-      parts.page = await servePage({ ...options.listen, reader, ready: () => snapshots.ready, onError });
+      const serve = (listen: Options['listen']): Promise<Page> =>
+        servePage({ ...listen, reader, ready: () => snapshots.ready, onError });
+      parts.page = await serve(options.listen).catch((error: unknown) => {
+        if (codeOf(error) !== 'EACCES' || options.listen.port !== defaultPort) throw error;
+        logger.warn({ ...reasonOf(error), port: portWithoutRights }, 'metrics page on another port');
+        return serve({ ...options.listen, port: portWithoutRights });
+      });
       const { address, port } = parts.page.address;
       logger.info({ address, port }, 'metrics page');
     }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { changeLog } from './log-changes.ts';
 import { readableLine } from './log-line.ts';
 import { createLog, type LogOptions } from './log.ts';
 
@@ -83,23 +82,5 @@ test('flush tells what was dropped, once', () => {
   assert.deepEqual(
     parsed(lines).map((line) => line['droppedLines']),
     [1],
-  );
-});
-
-test('a failure that lasts is logged when it begins, changes and ends', () => {
-  const lines: string[] = [];
-  const changes = changeLog(logInto(lines, { burst: 100 }).logger);
-  const refused = Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
-  for (let i = 0; i < 5; i++) changes.failed('export', refused);
-  changes.failed('export', new Error('other'));
-  changes.works('export');
-  changes.works('export');
-  assert.deepEqual(
-    parsed(lines).map(({ level, code, msg }) => [level, code, msg]),
-    [
-      ['warn', 'ECONNREFUSED', 'export fails'],
-      ['warn', 'UNKNOWN', 'export fails'],
-      ['info', undefined, 'export works again'],
-    ],
   );
 });

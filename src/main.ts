@@ -31,7 +31,8 @@ async function main(): Promise<void> {
     logger.warn({ options: loaded.notYetEffective }, 'these options are accepted but have no effect yet');
   }
   const { otlp, prometheus } = loaded.options;
-  if (!otlp.enabled && !prometheus.enabled) logger.warn('OTEL_METRICS_EXPORTER is none: no metrics leave');
+  if (!otlp.enabled && !prometheus.enabled)
+    logger.warn('OTEL_METRICS_EXPORTER is none or OTEL_SDK_DISABLED is true: no metrics leave');
   let ending = false;
   let agent: Agent | undefined;
   const end = (reason: string, exitCode: number): void => {

@@ -62,7 +62,8 @@ export async function startTracing(deps: {
     },
     onCgroupEvents: (events) => watch.onEvents(events),
   });
-  await watch.ready;
+  // After the events are attached, so that no cgroup falls between the two.
+  await watch.walk();
 
   let tcp: TcpCollector | undefined;
   if (kernel.tcp !== undefined) {
@@ -72,7 +73,11 @@ export async function startTracing(deps: {
   }
   return {
     kernel,
-    containers: { size: () => watch.size(), hidden: () => tcp?.hidden() ?? { noContainer: 0, tooYoung: 0 } },
+    containers: {
+      size: () => watch.size(),
+      refused: () => watch.refused(),
+      hidden: () => tcp?.hidden() ?? { noContainer: 0, tooYoung: 0 },
+    },
     collectors: tcp === undefined ? [] : [tcp],
     close() {
       watch.close();

@@ -160,6 +160,13 @@ export const kernelMetrics = {
 /** Who is known, and what the rules left out. */
 export const containerModelMetrics = {
   containers: self('containers', 'gauge', '{container}', [], 'Containers known to the agent.'),
+  refusedCgroups: self(
+    'refused_cgroups_total',
+    'counter',
+    '{cgroup}',
+    [],
+    'Cgroups that found no place in the model; their counts are hidden.',
+  ),
   hidden: self(
     'hidden_series',
     'gauge',

@@ -110,3 +110,13 @@ test('a mount point that does not exist changes nothing', async () => {
   await walker({ directory, clock, mountPoint: '/nonexistent', proc: '/proc', uptimeSeconds: () => 0 })();
   assert.ok(directory.existing().has(1));
 });
+
+test('a walk that could not see everything declares nobody dead', async (t) => {
+  const { time, clock, directory } = setUp();
+  const file = join(await mkdtemp(join(tmpdir(), 'cgroups-')), 'no-directory');
+  t.after(() => rm(join(file, '..'), { recursive: true }));
+  await writeFile(file, '');
+  directory.add(1, '/system.slice/a.service', time.ms);
+  await walker({ directory, clock, mountPoint: file, proc: '/proc', uptimeSeconds: () => 0 })();
+  assert.ok(directory.existing().has(1));
+});

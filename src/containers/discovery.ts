@@ -45,7 +45,11 @@ export function walker(deps: DiscoveryDeps): () => Promise<void> {
 async function walkOnce({ directory, mountPoint, proc, clock, uptimeSeconds }: DiscoveryDeps): Promise<void> {
   const knownBefore = directory.existing();
   const found = new Set<number>();
-  for await (const { id, path } of walkCgroups(mountPoint, walkLimit)) {
+  let complete = true;
+  const onError = (): void => {
+    complete = false;
+  };
+  for await (const { id, path } of walkCgroups(mountPoint, walkLimit, onError)) {
     found.add(id);
     if (directory.knows(id)) continue;
     const startMs = await oldestProcessStartMs(join(mountPoint, path), proc);
@@ -53,6 +57,7 @@ async function walkOnce({ directory, mountPoint, proc, clock, uptimeSeconds }: D
     const ageMs = startMs === undefined ? 0 : uptimeSeconds() * 1000 - startMs;
     directory.add(id, path, nowMs - ageMs);
   }
-  if (found.size > 0 && found.size < walkLimit) directory.retain(found, knownBefore);
+  // Only what a complete walk did not find is gone.
+  if (complete && found.size > 0 && found.size < walkLimit) directory.retain(found, knownBefore);
   directory.forgetGone();
 }

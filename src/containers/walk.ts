@@ -1,5 +1,6 @@
 import { opendir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../errors.ts';
 
 /** A cgroup found below a mount point. `id` is its kernel id: the inode of its directory (kernfs). */
 export interface FoundCgroup {
@@ -8,27 +9,32 @@ export interface FoundCgroup {
   readonly path: string;
 }
 
-/** Walks every cgroup below `mountPoint`, at most `limit` of them. Directories that vanish meanwhile are left out. */
-export async function* walkCgroups(mountPoint: string, limit: number): AsyncGenerator<FoundCgroup> {
+/**
+ * Walks every cgroup below `mountPoint`, at most `limit` of them. What vanished meanwhile is left out; any other error
+ * goes to `onError`, and what lies below is not seen.
+ */
+export async function* walkCgroups(
+  mountPoint: string,
+  limit: number,
+  onError: (error: unknown) => void,
+): AsyncGenerator<FoundCgroup> {
   const pending = [''];
   for (let found = 0; pending.length > 0 && found < limit; found++) {
     const path = pending.pop() ?? '';
     const directory = join(mountPoint, path);
-    const id = await stat(directory).then(
-      (stats) => stats.ino,
-      () => undefined,
-    );
-    if (id === undefined) continue;
-    yield { id, path: path === '' ? '/' : path };
     try {
+      const { ino } = await stat(directory);
+      yield { id: ino, path: path === '' ? '/' : path };
       for await (const entry of await opendir(directory)) {
         if (entry.isDirectory()) pending.push(`${path}/${entry.name}`);
       }
-    } catch {
-      // Gone between the two calls: its children are gone with it.
+    } catch (error) {
+      if (!vanished.has(codeOf(error))) onError(error);
     }
   }
 }
+
+const vanished = new Set(['ENOENT', 'ENODEV']);
 
 /** proc(5): field 22 of /proc/<pid>/stat, in clock ticks of USER_HZ (100 on every Linux architecture we run on). */
 const ticksPerSecond = 100;

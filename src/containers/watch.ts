@@ -13,12 +13,13 @@ const walkOnDemandMs = 1000;
 
 export interface ContainerWatch {
   readonly directory: ContainerDirectory;
-  /** Containers known. */
+  /** Containers known, and cgroups that found no place. */
   size(): number;
+  refused(): number;
   /** Kernel events, in order. */
   onEvents(events: readonly CgroupEvent[]): void;
-  /** Resolves after the first walk. */
-  readonly ready: Promise<void>;
+  /** Looks at the file system once more; resolves when the directory is in line with it. */
+  walk(): Promise<void>;
   close(): void;
 }
 
@@ -51,13 +52,16 @@ export function watchContainers(deps: {
       },
     },
     size: () => directory.size,
+    refused: () => directory.refused,
     onEvents(events) {
-      for (const { kind, cgroupId, path } of events) {
+      for (const { kind, cgroupId, path, truncated } of events) {
+        // A path that was cut names nobody: the next walk has all of it.
+        if (kind === 'created' && truncated) continue;
         if (kind === 'created') directory.add(cgroupId, path, clock.monotonic());
         else directory.remove(cgroupId);
       }
     },
-    ready: walk(),
+    walk,
     close: () => clearInterval(timer),
   };
 }

@@ -21,7 +21,10 @@ export function findHierarchy(paths: HostPaths, cgroup2Root: string | undefined)
   if (hierarchyId === 0) return { version: 2, hierarchyId, mountPoint: cgroup2Root ?? paths.cgroup };
 
   const mounted = hostMounts(paths)
-    .filter(({ type, superOptions }) => type === 'cgroup' && superOptions.includes('memory'))
+    // A mount of a part of the tree would give paths that the kernel's events do not know.
+    .filter(
+      ({ type, root, superOptions }) => type === 'cgroup' && root === '/' && superOptions.includes('memory'),
+    )
     .map(({ mountPoint }) => mountPoint);
   const below = mounted.find((mountPoint) => mountPoint.startsWith(`${paths.cgroup}/`));
   return { version: 1, hierarchyId, mountPoint: below ?? mounted[0] ?? `${paths.cgroup}/memory` };

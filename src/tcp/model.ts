@@ -84,11 +84,14 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
     for (const { key, counts } of entriesOf(reading)) {
       if (++visited % sliceEntries === 0) await nextTurn();
       const entry = entryOf(key);
-      if (entry.kept && entry.container === undefined) withoutContainer++;
+      const counted = counts.successful + counts.failed + counts.active > 0;
+      if (entry.kept && entry.container === undefined && counted) withoutContainer++;
       const idle = isIdle(counts, idleSinceNs);
       const series = seriesOf(entry, idle);
       if (series !== undefined) addTo(series, counts);
-      if (idle && entry.cgroupId !== 0 && idleKeys.length < takenAtOnce) idleKeys.push(key);
+      if (!idle || entry.cgroupId === 0) continue;
+      if (idleKeys.length < takenAtOnce) idleKeys.push(key);
+      else if (series !== undefined) series.waiting = true;
     }
     for (const key of idleKeys) retire(key, reading, idleSinceNs);
     for (const [text, entry] of entries) if (entry.update !== updates) entries.delete(text);

@@ -12,6 +12,8 @@ export interface Series {
   active: number;
   /** CLOCK_MONOTONIC. */
   lastNs: number;
+  /** An idle entry of it is still in the kernel: forgotten now, the series would come back with the old count. */
+  waiting: boolean;
   /** Counts of entries that are no longer in the kernel: a sum must not fall while its series lives. */
   retired: { successful: number; failed: number };
 }
@@ -43,10 +45,12 @@ export function seriesTable(): SeriesTable {
       return found;
     },
     restart: () => {
-      for (const sum of series.values()) Object.assign(sum, sum.retired, { active: 0 });
+      for (const sum of series.values()) Object.assign(sum, sum.retired, { active: 0, waiting: false });
     },
     forgetIdle: (sinceNs) => {
-      for (const [key, sum] of series) if (sum.active === 0 && sum.lastNs < sinceNs) series.delete(key);
+      for (const [key, sum] of series) {
+        if (sum.active === 0 && !sum.waiting && sum.lastNs < sinceNs) series.delete(key);
+      }
     },
     all: () => series.values(),
   };
@@ -79,6 +83,7 @@ function fresh(container: Container, destination: string): Series {
     failed: 0,
     active: 0,
     lastNs: 0,
+    waiting: false,
     retired: { successful: 0, failed: 0 },
   };
 }

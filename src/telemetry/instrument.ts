@@ -12,6 +12,7 @@ import {
   type MetricData,
   type MetricDescriptor,
 } from '@opentelemetry/sdk-metrics';
+import { earlier } from './hr-time.ts';
 import { labelsKey, mergeLabels, toLabels } from './labels.ts';
 
 /** `counter` is a monotonic cumulative sum, `sum` one that may fall. */
@@ -96,6 +97,8 @@ export class Instrument implements Observable {
     if (series.constant !== this.#constant && !this.#relabel(series)) return 'invalid';
     // A monotonic sum that fell was reset since the last round.
     if (this.kind === 'counter' && value < series.value) series.startTime = round.startTime;
+    // The wall clock was set back: a point must not start after its end.
+    if (earlier(series.startTime, round.endTime) !== series.startTime) series.startTime = round.startTime;
     series.value = value;
     series.round = round;
     round.room--;

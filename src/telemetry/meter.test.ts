@@ -308,3 +308,14 @@ test('a clock that is set back makes no point that starts after its end', async 
     ],
   );
 });
+
+test('a series that lives through a clock that is set back does not start after its end', async () => {
+  let nowMs = 1_000_000_000_000;
+  const meter = new SnapshotMeter({ clock: { now: () => nowMs, monotonic: () => 0 } });
+  meter.createObservableCounter('c_total').addCallback((result) => result.observe(1));
+  await meter.collect();
+  nowMs -= 3_600_000;
+  const { metrics } = await meter.collect();
+  const { startTime, endTime } = metrics[0]!.dataPoints[0]!;
+  assert.deepEqual([startTime[0], endTime[0]], [999_996_400, 999_996_400]);
+});

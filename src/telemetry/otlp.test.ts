@@ -9,7 +9,7 @@ import { afterEach, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { SnapshotMeter } from './meter.ts';
-import { exportersOf, millisecondsOf, otlpVariable } from './otlp-env.ts';
+import { millisecondsOf, otlpVariable } from './otlp-env.ts';
 import { portOf, receiveOtlp, type ReceivedPoint, type ReceivedRequest } from './otlp.fixture.ts';
 import { startOtlp, type OtlpSettings } from './otlp.ts';
 import { PrometheusReader } from './prometheus.ts';
@@ -254,13 +254,19 @@ test('the interval, the endpoint and complaints about variables come from the en
   assert.match(warnings[0]!, /OTEL_EXPORTER_OTLP_COMPRESSION/);
 });
 
-test('which ways out are on', () => {
-  const ways = (text?: string) => exportersOf({ OTEL_METRICS_EXPORTER: text });
-  assert.deepEqual(ways(), { otlp: true, prometheus: true, unknown: [] });
-  assert.deepEqual(ways('  '), { otlp: true, prometheus: true, unknown: [] });
-  assert.deepEqual(ways('prometheus'), { otlp: false, prometheus: true, unknown: [] });
-  assert.deepEqual(ways('none'), { otlp: false, prometheus: false, unknown: [] });
-  assert.deepEqual(ways('OTLP, console'), { otlp: true, prometheus: false, unknown: ['console'] });
+test('choices that this exporter does not have are said once', async (t) => {
+  process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/protobuf';
+  process.env['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'] = 'delta';
+  t.after(() => {
+    delete process.env['OTEL_EXPORTER_OTLP_PROTOCOL'];
+    delete process.env['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'];
+  });
+  const warnings: string[] = [];
+  push(t, undefined, { intervalMs: 60_000, onWarning: (message: string) => warnings.push(message) });
+  assert.deepEqual(warnings, [
+    'OTLP protocol http/protobuf is not supported: grpc is used',
+    'temporality delta is not supported: cumulative is used',
+  ]);
 });
 
 test('variables: the metrics one first, blank is unset; milliseconds above zero', () => {

@@ -1,5 +1,4 @@
 import { diag, DiagLogLevel, ValueType, type HrTime } from '@opentelemetry/api';
-import { hrTime } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import {
   AggregationTemporality,
@@ -11,6 +10,7 @@ import {
 import { emptyResource } from '@opentelemetry/resources';
 import { agentMetrics } from '../catalogue/agent.ts';
 import { AgentError, messageOf } from '../errors.ts';
+import { toHrTime } from './hr-time.ts';
 import { millisecondsOf, otlpVariable } from './otlp-env.ts';
 import { countPoints, RebuildingExporter, type ExportFigures } from './otlp-exporter.ts';
 import { credentialsOf, metadataOf, type OtlpTarget } from './otlp-target.ts';
@@ -45,6 +45,7 @@ export function startOtlp(settings: OtlpSettings): OtlpPush {
   const exporterMs = Math.min(millisecondsOf(otlpVariable('TIMEOUT')) ?? defaultTimeoutMs, intervalMs);
   const readerMs = millisecondsOf(process.env['OTEL_METRIC_EXPORT_TIMEOUT']) ?? exporterMs;
   const { onState = () => {} } = settings;
+  warnOfUnsupported(settings.onWarning);
   const exporter = withWarnings(settings.onWarning, () => {
     return new RebuildingExporter(exporterFactory(settings, exporterMs), onState);
   });
@@ -88,7 +89,7 @@ class RoundReader extends PeriodicExportingMetricReader {
 const upProducer: MetricProducer = {
   async collect() {
     const { name, help: description, unit } = agentMetrics.up;
-    const now: HrTime = hrTime();
+    const now: HrTime = toHrTime(Date.now());
     const up = {
       descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
@@ -99,6 +100,15 @@ const upProducer: MetricProducer = {
     return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
   },
 };
+
+/** Choices of the specification that this exporter does not have. */
+function warnOfUnsupported(onWarning: (message: string) => void = () => {}): void {
+  const protocol = otlpVariable('PROTOCOL') ?? 'grpc';
+  if (protocol !== 'grpc') onWarning(`OTLP protocol ${protocol} is not supported: grpc is used`);
+  const temporality = process.env['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'] ?? 'cumulative';
+  if (temporality.toLowerCase() !== 'cumulative')
+    onWarning(`temporality ${temporality} is not supported: cumulative is used`);
+}
 
 /** How to make an exporter, with everything that can be wrong tried once. */
 function exporterFactory(target: OtlpTarget, timeoutMillis: number): () => OTLPMetricExporter {

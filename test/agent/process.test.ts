@@ -97,6 +97,16 @@ for (const [name, answer] of [
   });
 }
 
+test(
+  'without root and without options the page is on port 10300',
+  { skip: !asRoot && 'needs root to drop it' },
+  async (t) => {
+    start(t, process.execPath, [bundle], pullOnly, { uid: 65534, gid: 65534 });
+    const text = await until('the page', () => page('http://127.0.0.1:10300/metrics'));
+    assert.match(text, /^node_uptime_seconds/m);
+  },
+);
+
 test('it stays without a page, pushing or not', async (t) => {
   for (const exporter of ['otlp', 'none']) {
     const agent = startAgent(t, [], { OTEL_METRICS_EXPORTER: exporter });

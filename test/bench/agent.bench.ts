@@ -24,7 +24,7 @@ async function cpuSeconds(pid: number): Promise<number> {
 
 async function rssMegabytes(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) / 1024;
+  return (Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) * 1024) / 1e6;
 }
 
 const collector = await receiveOtlp();
@@ -56,7 +56,7 @@ agent.kill('SIGTERM');
 const exitCode = await new Promise((ended) => agent.once('exit', ended));
 report(`agent, idle for ${idleSeconds} s`, [
   { name: 'first page after start', value: firstPageSeconds, unit: 's', budget: 3 },
-  { name: 'RSS', value: rss, unit: 'MiB', budget: 90 },
+  { name: 'RSS', value: rss, unit: 'MB', budget: 90 },
   { name: 'CPU', value: idlePercent * 100, unit: '% of a core', budget: 0.5 },
   { name: 'kernel maps', value: mapBytes / 2 ** 20, unit: 'MiB', budget: 16 },
   {
