@@ -5,6 +5,7 @@ import type { Collector } from '../collector.ts';
 import type { TcpProgram } from '../kernel/tcp.ts';
 import type { ContainerDirectory } from '../model/containers.ts';
 import { tcpModel } from './model.ts';
+import { turns } from './turns.ts';
 
 /** Series left out of the last snapshot. */
 export interface HiddenSeries {
@@ -34,9 +35,11 @@ export function tcpCollector(meter: Meter, deps: TcpCollectorDeps): TcpCollector
 
   const refresh = async (): Promise<void> => model.update(await program.read());
 
-  const observe = (result: BatchObservableResult): void => {
+  const observe = async (result: BatchObservableResult): Promise<void> => {
+    const turn = turns();
     tooYoung = 0;
     for (const { container, labels, successful, failed, active } of model.series()) {
+      await turn();
       if (!container.visible) {
         tooYoung++;
         continue;
@@ -54,7 +57,7 @@ export function tcpCollector(meter: Meter, deps: TcpCollectorDeps): TcpCollector
       // A collection that missed its deadline may still be under way: share it instead of reading twice.
       refreshing ??= refresh().finally(() => (refreshing = undefined));
       await refreshing;
-      observe(result);
+      await observe(result);
     },
     hidden: () => ({ noContainer: model.withoutContainer(), tooYoung }),
   };

@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TcpReading } from '../kernel/tcp.ts';
 import type { Container, ContainerDirectory } from '../model/containers.ts';
 import { decodeCounts, decodeKey, entriesOf } from './reading.ts';
 import type { TcpCounts, TcpDestination, TcpKey } from './reading.ts';
-import { addTo, retireInto, seriesTable, type Series } from './series.ts';
+import { addTo, restart, retireInto, seriesTable, type Series } from './series.ts';
+import { turns } from './turns.ts';
 
 export interface TcpModelDeps {
   readonly directory: ContainerDirectory;
@@ -25,7 +25,6 @@ export interface TcpModel {
 
 /** A destination without open connections and attempts for this long is forgotten. */
 const idleNs = 10 * 60 * 1e9;
-const sliceEntries = 1024;
 /** Entries taken from the kernel in one update; the others wait for the next. */
 const takenAtOnce = 2048;
 
@@ -78,11 +77,14 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
     updates++;
     const idleSinceNs = deps.nowNs() - idleNs;
     const idleKeys: TcpKey[] = [];
-    let visited = 0;
+    const turn = turns();
     withoutContainer = 0;
-    table.restart();
+    for (const series of table.all()) {
+      restart(series);
+      await turn();
+    }
     for (const { key, counts } of entriesOf(reading)) {
-      if (++visited % sliceEntries === 0) await nextTurn();
+      await turn();
       const entry = entryOf(key);
       const counted = counts.successful + counts.failed + counts.active > 0;
       if (entry.kept && entry.container === undefined && counted) withoutContainer++;
@@ -93,8 +95,14 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
       if (idleKeys.length < takenAtOnce) idleKeys.push(key);
       else if (series !== undefined) series.waiting = true;
     }
-    for (const key of idleKeys) retire(key, reading, idleSinceNs);
-    for (const [text, entry] of entries) if (entry.update !== updates) entries.delete(text);
+    for (const key of idleKeys) {
+      retire(key, reading, idleSinceNs);
+      await turn();
+    }
+    for (const [text, entry] of entries) {
+      if (entry.update !== updates) entries.delete(text);
+      await turn();
+    }
     table.forgetIdle(idleSinceNs);
   };
 

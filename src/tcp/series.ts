@@ -23,8 +23,6 @@ export interface SeriesTable {
   has(container: Container, destination: string): boolean;
   /** Finds or makes the series. */
   of(container: Container, destination: string): Series;
-  /** Sets all sums back to what is retired, before a reading is added up. */
-  restart(): void;
   /** Forgets series without open connections that saw no attempt since then. */
   forgetIdle(sinceNs: number): void;
   all(): Iterable<Series>;
@@ -44,9 +42,6 @@ export function seriesTable(): SeriesTable {
       found.container = container;
       return found;
     },
-    restart: () => {
-      for (const sum of series.values()) Object.assign(sum, sum.retired, { active: 0, waiting: false });
-    },
     forgetIdle: (sinceNs) => {
       for (const [key, sum] of series) {
         if (sum.active === 0 && !sum.waiting && sum.lastNs < sinceNs) series.delete(key);
@@ -54,6 +49,14 @@ export function seriesTable(): SeriesTable {
     },
     all: () => series.values(),
   };
+}
+
+/** Sets a sum back to what is retired, before a reading is added up. */
+export function restart(sum: Series): void {
+  sum.successful = sum.retired.successful;
+  sum.failed = sum.retired.failed;
+  sum.active = 0;
+  sum.waiting = false;
 }
 
 /** Adds the counts of one entry to its series. */
