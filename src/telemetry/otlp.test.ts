@@ -254,6 +254,19 @@ test('the interval, the endpoint and complaints about variables come from the en
   assert.match(warnings[0]!, /OTEL_EXPORTER_OTLP_COMPRESSION/);
 });
 
+test('an endpoint that takes only a part is told of, once', async (t) => {
+  // ExportMetricsServiceResponse: partial_success { rejected_data_points: 5, error_message: "x" }
+  const answer = Buffer.from([0x0a, 5, 0x08, 5, 0x12, 1, 0x78]);
+  const receiver = await receiveOtlp({ handle: (_call, done) => done(null, answer) });
+  t.after(receiver.close);
+  const warnings: string[] = [];
+  const onWarning = (message: string) => warnings.push(message);
+  const { otlp } = push(t, `http://127.0.0.1:${receiver.port}`, { intervalMs: 100, onWarning });
+  await until(() => otlp.figures.ok >= 3);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /rejectedDataPoints.*5/);
+});
+
 test('choices that this exporter does not have are said once', async (t) => {
   process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'http/protobuf';
   process.env['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'] = 'delta';

@@ -129,15 +129,26 @@ function exporterFactory(target: OtlpTarget, timeoutMillis: number): () => OTLPM
   };
 }
 
-/** The SDK's diagnostics are heard while it reads its variables and never again: a dead endpoint is told by `onState`. */
+/**
+ * The SDK's diagnostics are heard while it reads its variables; later only that an endpoint took a part, once: a dead
+ * endpoint is told by `onState`.
+ */
 function withWarnings<T>(onWarning: (message: string) => void = () => {}, build: () => T): T {
   const say = (...words: unknown[]) => onWarning(words.map(messageOf).join(' '));
   const silent = () => {};
-  const logger = { error: say, warn: say, info: silent, debug: silent, verbose: silent };
-  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const quiet = { error: silent, info: silent, debug: silent, verbose: silent };
+  const listen = (warn: typeof say, error: typeof say): void => {
+    diag.setLogger({ ...quiet, warn, error }, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  };
+  listen(say, say);
   try {
     return build();
   } finally {
-    diag.disable();
+    let told = false;
+    listen((...words) => {
+      if (told || !String(words[0]).includes('Partial Success')) return;
+      told = true;
+      say(...words);
+    }, silent);
   }
 }
