@@ -32,7 +32,11 @@ const url = 'http://127.0.0.1:19464/metrics';
 const startedMs = performance.now();
 const agent = spawn(process.execPath, ['--max-semi-space-size=1', bundle, '--listen', '127.0.0.1:19464'], {
   stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}` },
+  env: {
+    ...process.env,
+    MALLOC_ARENA_MAX: '1',
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+  },
 });
 const pid = agent.pid ?? 0;
 while ((await page(url)) === undefined) {
