@@ -11,7 +11,7 @@ export interface TcpOptions {
   /** From `findCgroup2Root`. */
   readonly cgroup2Root: string | undefined;
   readonly hierarchy: Hierarchy;
-  /** From `hostNetnsInode`; loopback counts in this namespace only. 0: everywhere. */
+  /** From `hostView`; loopback counts in this namespace only. 0: everywhere. */
   readonly hostNetnsInode: number;
   /** Bit p set: connections to port p do not count; 8,192 bytes. */
   readonly ignoredPorts: Uint8Array;
