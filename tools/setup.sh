@@ -6,6 +6,13 @@ set -eu
 cd "$(dirname "$0")/.."
 say() { echo "setup: $*" >&2; }
 
+mkdir -p build
+exec 8>build/.setup-lock
+if command -v flock >/dev/null && ! flock -n 8; then
+  say 'another set-up is under way in this tree: waiting for it'
+  flock 8
+fi
+
 missing=
 need() { # need PACKAGE REASON TEST...
   package=$1 reason=$2

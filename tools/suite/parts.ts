@@ -1,0 +1,102 @@
+/** The parts of the test suite: what each runs, where it belongs, and what its result depends on. */
+/** `unit` needs no kernel of its own; `test` is `npm test`; `ci` is `.ci/run`; `full` is everything with full loads. */
+export type Tier = 'unit' | 'test' | 'ci' | 'full';
+
+export interface Part {
+  readonly name: string;
+  readonly tiers: readonly Tier[];
+  /** Programs and images to have first, made by their scripts, which keep them in the cache. */
+  readonly prepare?: readonly (readonly string[])[];
+  /** Globs of what the result depends on, besides `src`, `config`, `tools` and the lock file. */
+  readonly inputs: readonly string[];
+  /** Whether the result depends on the kernel that runs the suite. */
+  readonly ownKernel: boolean;
+  /** Runs anew each time. */
+  readonly volatile?: boolean;
+  command(run: Run): readonly string[];
+  /** Added to the environment. */
+  env?(tier: Tier): Record<string, string>;
+}
+
+export interface Run {
+  readonly tier: Tier;
+  /** Folder for the results and the evidence of this part. */
+  readonly folder: string;
+}
+
+const node = process.execPath;
+
+/** A run of node:test whose results go to `folder`. */
+export function nodeTest(folder: string, options: readonly string[], files: readonly string[]): string[] {
+  return [
+    node,
+    '--test',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./tools/suite/reporter.ts',
+    `--test-reporter-destination=${folder}/tests.ndjson`,
+    ...options,
+    ...files,
+  ];
+}
+
+const oneByOne = ['--test-concurrency=1'];
+const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel/*.test.ts'];
+
+/** Tests under the kernel of this machine. */
+function tests(
+  name: string,
+  tiers: readonly Tier[],
+  files: readonly string[],
+  more: Partial<Part> = {},
+): Part {
+  return {
+    name,
+    tiers,
+    inputs: ['test/**', 'addon/**', 'ebpf/**'],
+    ownKernel: true,
+    command: ({ folder }) => nodeTest(folder, oneByOne, files),
+    ...more,
+  };
+}
+
+const always: readonly Tier[] = ['test', 'ci', 'full'];
+const big: readonly Tier[] = ['ci', 'full'];
+const loads = (tier: Tier): Record<string, string> =>
+  tier === 'full' ? { TRUTH_CONNECTS: '1000000', LEAK_CALLS: '10000', PEER_SECONDS: '30' } : {};
+
+export const parts: readonly Part[] = [
+  {
+    name: 'lint',
+    tiers: big,
+    inputs: ['**/*.ts', '**/*.md', '**/*.json', '*.js'],
+    ownKernel: false,
+    command: () => ['npm', 'run', '--silent', 'lint'],
+  },
+  {
+    name: 'generated',
+    tiers: big,
+    inputs: ['docs/**', 'ebpf/**'],
+    ownKernel: false,
+    command: () => ['npm', 'run', '--silent', 'generate:check'],
+  },
+  {
+    name: 'unit',
+    tiers: ['unit', ...always],
+    inputs: ['test/agent/**', 'test/hosts/**'],
+    ownKernel: false,
+    command: ({ folder }) =>
+      nodeTest(
+        folder,
+        [],
+        ['src/**/*.test.ts', 'config/**/*.test.ts', 'tools/**/*.test.ts', 'test/agent/*.test.ts'],
+      ),
+  },
+  tests('kernel', always, kernelFiles, { env: loads }),
+  tests('features', always, ['test/features/*.test.ts']),
+  tests('faults', always, ['test/faults/*.test.ts']),
+  tests('peers', always, ['test/peers/*.test.ts'], {
+    env: loads,
+    prepare: [['tools/peers/collector.sh'], ['tools/peers/prometheus.sh']],
+  }),
+];

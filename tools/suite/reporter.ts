@@ -1,0 +1,42 @@
+/** Reporter of node:test that writes one line of JSON for each test: `{file, name, outcome, reason?, ms}`. */
+import { relative } from 'node:path';
+
+export type Outcome = 'passed' | 'failed' | 'skipped';
+
+export interface TestResult {
+  readonly file: string;
+  /** Names of the enclosing tests and its own, joined by ` > `, as `TestContext.fullName` has it. */
+  readonly name: string;
+  readonly outcome: Outcome;
+  /** Why it was skipped. */
+  readonly reason?: string;
+  readonly ms: number;
+}
+
+interface TestEvent {
+  readonly type: string;
+  readonly data: {
+    readonly name: string;
+    readonly nesting: number;
+    readonly file?: string;
+    readonly skip?: string | boolean;
+    readonly details?: { readonly duration_ms?: number; readonly type?: string };
+  };
+}
+
+export default async function* reporter(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const names: string[] = [];
+  for await (const { type, data } of events) {
+    if (type === 'test:start') names[data.nesting] = data.name;
+    if (type !== 'test:pass' && type !== 'test:fail') continue;
+    const skipped = data.skip !== undefined && data.skip !== false;
+    const result: TestResult = {
+      file: relative('.', data.file ?? ''),
+      name: [...names.slice(0, data.nesting), data.name].join(' > '),
+      outcome: type === 'test:fail' ? 'failed' : skipped ? 'skipped' : 'passed',
+      ...(skipped && { reason: String(data.skip) }),
+      ms: Math.round(data.details?.duration_ms ?? 0),
+    };
+    yield `${JSON.stringify(result)}\n`;
+  }
+}
