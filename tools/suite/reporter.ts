@@ -24,6 +24,7 @@ interface TestEvent {
   };
 }
 
+// eslint-disable-next-line import-x/no-default-export -- node:test takes reporters so
 export default async function* reporter(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const names: string[] = [];
   for await (const { type, data } of events) {
