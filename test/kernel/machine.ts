@@ -1,8 +1,7 @@
 /** What the tests on the real kernel share: why they skip, cgroups of their own, the load generator, our programs. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
@@ -12,6 +11,7 @@ import { findCgroup2Root } from '../../src/kernel/cgroup2-root.ts';
 import { findHierarchy, type Hierarchy } from '../../src/kernel/hierarchy.ts';
 import { startTcp, type TcpOptions, type TcpProgram } from '../../src/kernel/tcp.ts';
 import type { Addon } from '../../src/native/addon.ts';
+import { compileC } from '../compile.ts';
 import { decodeKey, entriesOf, type TcpCounts } from '../../src/tcp/reading.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -123,9 +123,7 @@ export interface Load {
 
 /** Compiles the load generator. */
 export function compileLoad(): Load {
-  const folder = mkdtempSync(join(tmpdir(), 'load-'));
-  const file = join(folder, 'load');
-  execFileSync('cc', ['-O2', '-o', file, join(import.meta.dirname, 'load.c')]);
+  const file = compileC(join(import.meta.dirname, 'load.c'));
   const running = new Set<ChildProcess>();
   const launch = (args: readonly string[]): ChildProcess => {
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -152,7 +150,6 @@ export function compileLoad(): Load {
     },
     close: () => {
       for (const child of running) child.kill('SIGKILL');
-      rmSync(folder, { recursive: true });
     },
   };
 }
