@@ -42,6 +42,20 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 
 const oneByOne = ['--test-concurrency=1'];
 const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel/*.test.ts'];
+const guestFiles = [...kernelFiles, 'test/features/*.test.ts', 'test/peers/truth.test.ts'];
+
+/** The same tests in a virtual machine; with its own kernel, and the load that an emulated machine bears. */
+function machine(kernel: string, tiers: readonly Tier[]): Part {
+  return {
+    name: `vm-${kernel}`,
+    tiers,
+    prepare: [['test/nodes/kernel.sh', kernel], ['test/nodes/disks.sh']],
+    inputs: ['test/**', 'addon/**', 'ebpf/**'],
+    ownKernel: false,
+    command: ({ folder }) => ['test/nodes/vm.sh', kernel, ...nodeTest(folder, oneByOne, guestFiles)],
+    env: (tier) => ({ TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000' }),
+  };
+}
 
 /** Tests under the kernel of this machine. */
 function tests(
@@ -99,4 +113,8 @@ export const parts: readonly Part[] = [
     env: loads,
     prepare: [['tools/peers/collector.sh'], ['tools/peers/prometheus.sh']],
   }),
+  machine('5.10', big),
+  machine('6.1', ['full']),
+  machine('6.12', ['full']),
+  machine('7', big),
 ];
