@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readObjectTypes } from '../../src/kernel/object-types.ts';
 import type { BpfObject } from '../../src/native/addon.ts';
+import { compileBpf } from '../compile.ts';
 import * as machine from './machine.ts';
 import { skip, type Cgroup, type Load } from './machine.ts';
 
-const root = join(import.meta.dirname, '../..');
 const open = '21703';
 const closed = '21798';
 let load: Load;
@@ -22,7 +20,7 @@ before(async () => {
   if (skip !== false) return;
   load = machine.compileLoad();
   cgroup = machine.makeCgroup(`/system.slice/neighbour-${process.pid}.service`);
-  elf = compile();
+  elf = readFileSync(compileBpf(join(import.meta.dirname, 'neighbour.bpf.c')));
   await load.start('serve', open);
 });
 
@@ -30,19 +28,6 @@ after(() => {
   load?.close();
   cgroup?.remove();
 });
-
-function compile(): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'neighbour-'));
-  const object = join(folder, 'neighbour.o');
-  const includes = [`-I${join(root, 'ebpf')}`, `-I${join(root, 'build/libbpf/include')}`];
-  const source = join(import.meta.dirname, 'neighbour.bpf.c');
-  try {
-    execFileSync('clang', ['-O2', '-g', '-target', 'bpf', ...includes, '-c', source, '-o', object]);
-    return readFileSync(object);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 async function startNeighbour(): Promise<BpfObject> {
   const object = machine.addon().openObject(elf, 'neighbour');

@@ -9,7 +9,7 @@ here=$cache/node-kernel-$name
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 
 one_maker "node-kernel-$name" 1500
-need cpio:cpio zstd:zstd lz4:lz4 xz:xz-utils depmod:kmod mke2fs:e2fsprogs
+need busybox:busybox-static cpio:cpio zstd:zstd lz4:lz4 xz:xz-utils depmod:kmod mke2fs:e2fsprogs
 
 # A view of the packages of that release alone, apart from the machine's own.
 apt=$here/apt
@@ -22,12 +22,15 @@ Dir::State::status "$apt/status"; Dir::State::lists "$apt/lists"; Dir::Cache "$a
 Acquire::Check-Valid-Until "false"; Acquire::Check-Date "false"; Acquire::Languages "none"; Acquire::Retries "3";
 END
 export APT_CONFIG=$apt/conf
-if [ -z "$(find "$apt/lists" -name '*Packages*' -mmin -1440 -print -quit)" ]; then
-  apt-get -qq update >&2 || {
+if [ -z "$(find "$apt/fetched" -mmin -1440 2>/dev/null)" ]; then
+  if apt-get -qq --error-on=any update >&2; then
+    touch "$apt/fetched"
+  else
     [ -e "$here/current/vmlinux" ] || fail "cannot fetch the package lists of $release: a network is needed once"
     say "$name: no package lists to be had, the kernel that is there is used"
-    readlink -f "$here/current" && exit
-  }
+    readlink -f "$here/current"
+    exit
+  fi
 fi
 
 # The kernel's package and those beside it that hold its files (newer releases split it).
@@ -74,7 +77,7 @@ depmod -b tree "$version"
 
 # The initrd: busybox, the drivers of the disks, and a few lines to hand over to systemd.
 mkdir -p initrd/{bin,modules}
-cp "$("$nodes/root.sh")/bin/busybox" initrd/bin/
+cp "$(command -v busybox)" initrd/bin/
 count=10
 for module in $(for driver in virtio_pci virtio_blk; do modprobe -d tree -S "$version" --show-depends $driver; done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
   case $module in

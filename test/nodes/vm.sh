@@ -55,8 +55,8 @@ fi
 
 export TEST_BINARIES=$tree/build/test-binaries
 "$tree/node_modules/.bin/node" "$nodes/binaries.ts"
-printf 'export %q\n' "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
-  "CI=${CI:-}" NODE_VM=true | sed '/=$/d' >"$run/environment"
+printf 'export %q\n' "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
+  NODE_VM=true | sed '/=$/d' >"$run/environment"
 printf '%q ' "$@" >"$run/command"
 setpriv --pdeathsig KILL "$virtiofsd" --socket-path="$run/files.sock" -o source="$tree" -o cache=auto -o sandbox=chroot >"$run/files.log" 2>&1 9>&- &
 files=$!

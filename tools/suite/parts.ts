@@ -53,7 +53,7 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
     inputs: ['test/**', 'addon/**', 'ebpf/**'],
     ownKernel: false,
     command: ({ folder }) => ['test/nodes/vm.sh', kernel, ...nodeTest(folder, oneByOne, guestFiles)],
-    env: (tier) => ({ TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000' }),
+    env: (tier) => ({ TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000', TRUTH_KILLS: '4' }),
   };
 }
 
@@ -107,6 +107,7 @@ export const parts: readonly Part[] = [
       ),
   },
   tests('kernel', always, kernelFiles, { env: loads }),
+  tests('nodes', ['full'], ['test/nodes/*.test.ts']),
   tests('features', always, ['test/features/*.test.ts']),
   tests('faults', always, ['test/faults/*.test.ts']),
   tests('peers', always, ['test/peers/*.test.ts'], {
