@@ -29,7 +29,9 @@ Napi::Value programInfo(const Napi::CallbackInfo& info, const BpfObject& object)
   result.Set("runCount", static_cast<double>(program.run_cnt));
   result.Set("runTimeNs", static_cast<double>(program.run_time_ns));
   result.Set("recursionMisses", static_cast<double>(program.recursion_misses));
-  result.Set("verifiedInstructions", static_cast<double>(program.verified_insns));
+  auto statistics = object.verifiedInstructions.find(name);
+  bool asked = statistics != object.verifiedInstructions.end();
+  result.Set("verifiedInstructions", static_cast<double>(asked ? statistics->second : program.verified_insns));
   return result;
 }
 

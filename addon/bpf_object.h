@@ -36,6 +36,8 @@ class BpfObject {
   std::map<uint32_t, bpf_link*> links;
   uint32_t nextLink = 1;
   std::vector<std::shared_ptr<Ring>> rings;
+  // By program, where load was asked for them.
+  std::map<std::string, uint32_t> verifiedInstructions;
 
  private:
   friend void addLoading(Napi::Object target, std::shared_ptr<BpfObject> object);

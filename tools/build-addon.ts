@@ -2,8 +2,8 @@
  * Compiles `addon/*.cc` to `dist/addon.node`, with libbpf inside. Needs a C and a C++ compiler (CC and CXX are
  * respected), libelf and zlib; the headers of Node-API come from npm packages, so any Node can build it.
  *
- * `--sanitize=address` builds `build/asan/addon.node` with the address and undefined behaviour sanitizers;
- * the process that loads it wants `LD_PRELOAD` of the compiler's libasan.
+ * `--sanitize=address` builds `build/asan/addon.node` with the address and undefined behaviour sanitizers, which
+ * `tools/sanitize.ts` runs.
  */
 import { globSync, mkdirSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,7 +24,13 @@ const defines = [
   '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
 ];
 const optimised = ['-O2'];
-const sanitized = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize=vptr'];
+const sanitized = [
+  '-O1',
+  '-g',
+  '-fsanitize=address,undefined',
+  '-fno-sanitize=vptr',
+  '-fno-sanitize-recover=all',
+];
 
 /** `nodelete`: a thread that hangs in a dead file system outlives whoever loaded the addon. */
 const linking = ['-shared', '-Wl,--exclude-libs,ALL', '-Wl,--gc-sections', '-Wl,-z,nodelete'];

@@ -53,7 +53,7 @@ export interface BpfProgramInfo {
   readonly runTimeNs: number;
   /** 0 where the kernel has no such counter (5.10). */
   readonly recursionMisses: number;
-  /** Instructions the verifier processed; 0 below Linux 5.16. */
+  /** Instructions the verifier processed; 0 below Linux 5.16 unless `load` was asked for them. */
   readonly verifiedInstructions: number;
 }
 
@@ -77,8 +77,11 @@ export interface BpfObject {
   setMaxEntries(map: string, entries: number): void;
   /** Before load: overwrite bytes of the initial image of a global data map (`.rodata`, `.data`, `.bss`). */
   setInitial(section: string, offset: number, bytes: Uint8Array): void;
-  /** Loads maps and programs. Rejects with `verifierLog` (last 16 KiB) on the error when the verifier refused. */
-  load(): Promise<void>;
+  /**
+   * Loads maps and programs. Rejects with `verifierLog` (last 16 KiB) on the error when the verifier refused; not so with
+   * `verifierStats`, which asks the verifier for its statistics instead of its reasons (Linux 5.2).
+   */
+  load(options?: { verifierStats?: boolean }): Promise<void>;
   /** Attaches by section name; answers a link id. `cgroupPath` for cgroup programs; `iterMap` names the map to iterate. */
   attach(program: string, target?: { cgroupPath?: string; iterMap?: string }): number;
   detach(link: number): void;

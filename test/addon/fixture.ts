@@ -1,12 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Addon, BpfObject } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/load.ts';
-
-const root = join(import.meta.dirname, '../..');
+import { compileBpf as compile } from '../compile.ts';
 
 /** Why the tests that touch the kernel cannot run; false when they can. */
 export const skip = process.getuid?.() === 0 ? false : 'only root may load BPF programs';
@@ -15,29 +14,17 @@ export const skip = process.getuid?.() === 0 ? false : 'only root may load BPF p
 export const addonPath = process.env['ADDON'];
 export const addon: Addon = loadAddon(addonPath);
 
+/** What a process that loads the addon has to be started with; the others do without the sanitizers' runtime. */
+export const addonEnvironment = { ...process.env };
+delete process.env['LD_PRELOAD'];
+
 /** A directory of this process that goes with it. */
 export const scratch = mkdtempSync(join(tmpdir(), 'addon-test-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
-/** Compiles `<name>.bpf.c` of this directory. */
+/** The object of `<name>.bpf.c` of this directory. */
 export function compileBpf(name: string): Buffer {
-  const object = join(scratch, `${name}.bpf.o`);
-  const includes = [`-I${join(root, 'ebpf')}`, `-I${join(root, 'build/libbpf/include')}`];
-  const source = join(import.meta.dirname, `${name}.bpf.c`);
-  execFileSync('clang', [
-    '-O2',
-    '-g',
-    '-Wall',
-    '-Werror',
-    '-target',
-    'bpf',
-    ...includes,
-    '-c',
-    source,
-    '-o',
-    object,
-  ]);
-  return readFileSync(object);
+  return readFileSync(compile(join(import.meta.dirname, `${name}.bpf.c`)));
 }
 
 let probeElf: Buffer | undefined;
@@ -100,6 +87,13 @@ export async function until(holds: () => boolean, limitMs = 10_000): Promise<voi
     if (performance.now() > end) throw new Error(`not so after ${limitMs} ms: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** The root of cgroup v2, or what we see of it. */
+export function cgroup2Mount(): string {
+  const path = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/self/mounts', 'utf8'))?.[1];
+  if (path === undefined) throw new Error('cgroup v2 is not mounted');
+  return path;
 }
 
 export function openDescriptors(): number {

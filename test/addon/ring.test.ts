@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { BpfObject } from '../../src/native/addon.ts';
 import {
+  addonEnvironment,
   addonPath,
   compileBpf,
   count,
@@ -139,7 +140,7 @@ test('rings leave no descriptor and no thread behind', { skip }, async () => {
 
 test('an open ring does not keep the process alive, nor does it crash on the way out', { skip }, async () => {
   const object = join(scratch, 'probe.bpf.o');
-  compileBpf('probe');
+  writeFileSync(object, compileBpf('probe'));
   const script = join(scratch, 'leave.ts');
   const load = join(import.meta.dirname, '../../src/native/load.ts');
   writeFileSync(
@@ -156,5 +157,5 @@ test('an open ring does not keep the process alive, nor does it crash on the way
      if (process.argv[2] === 'abruptly') process.exit(0);`,
   );
   for (const how of ['quietly', 'abruptly'])
-    await promisify(execFile)(process.execPath, [script, how], { timeout: 10_000 });
+    await promisify(execFile)(process.execPath, [script, how], { timeout: 10_000, env: addonEnvironment });
 });

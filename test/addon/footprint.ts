@@ -1,0 +1,45 @@
+/** What this process holds, measured so that a leak shows and a cache does not. */
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { openDescriptors, threads } from './fixture.ts';
+
+export interface Footprint {
+  readonly descriptors: number;
+  readonly threads: number;
+  /** Memory of no file, proc(5) `RssAnon`. */
+  readonly anonymousKiB: number;
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** After everything that is garbage has gone; finalizers run in a turn of the event loop of their own. */
+export async function settledFootprint(): Promise<Footprint> {
+  for (let turn = 0; turn < 2; turn++) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const anonymousKiB = Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]);
+  return { descriptors: openDescriptors(), threads: threads(), anonymousKiB };
+}
+
+/**
+ * Runs `round` until memory stood still twice in a row: caches, arenas and heaps fill up once, what leaks grows each
+ * time. Answers the footprints before, after each round; at least `fewest`, at most `most` rounds.
+ */
+export async function untilLevel(
+  round: () => Promise<void>,
+  { fewest, most, toleratedKiB }: { fewest: number; most: number; toleratedKiB: number },
+): Promise<{ level: boolean; footprints: readonly Footprint[] }> {
+  const footprints = [await settledFootprint()];
+  let quiet = 0;
+  while (footprints.length <= fewest || (quiet < 2 && footprints.length <= most)) {
+    await round();
+    const now = await settledFootprint();
+    quiet = now.anonymousKiB - footprints.at(-1)!.anonymousKiB <= toleratedKiB ? quiet + 1 : 0;
+    footprints.push(now);
+  }
+  return { level: quiet >= 2, footprints };
+}
