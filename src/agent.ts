@@ -11,6 +11,7 @@ import { kernelCollector } from './kernel/collector.ts';
 import type { Log } from './log.ts';
 import type { Addon } from './native/addon.ts';
 import { loadAddon } from './native/load.ts';
+import { explainer } from './needs/explain.ts';
 import { nodeCollectors } from './node/collectors.ts';
 import { interfaceSource } from './node/net.ts';
 import { SnapshotMeter } from './telemetry/meter.ts';
@@ -55,10 +56,11 @@ const thisMachine: Machine = { proc: '/proc', sys: '/sys', clock: systemClock, l
 export async function startAgent(options: Options, log: Log, machine = thisMachine): Promise<Agent> {
   const { logger } = log;
   const { proc, sys, clock } = machine;
+  const ownPaths = { proc, sys, root: '', cgroup: options.cgroupfsRoot };
   const features = new Features((feature, { enabled, reason }, detail) => {
     const state = { feature, enabled, ...(reason && { reason }), ...(detail && { detail }) };
     logger[enabled ? 'info' : 'warn'](state, 'feature state');
-  });
+  }, explainer(ownPaths));
   const addon = tryAddon(machine, features);
   const view = hostView({ proc, sys, cgroupfsRoot: options.cgroupfsRoot, features });
   const identity = await readIdentity(view, addon);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -34,9 +34,22 @@ test('through pid 1 where all of it is visible', (t) => {
     paths: { proc, sys: '/sys', root: `${proc}/1/root`, cgroup: '/sys/fs/cgroup' },
     netNamespace: `${proc}/1/ns/net`,
     utsNamespace: `${proc}/1/ns/uts`,
+    sharesNetwork: false,
     netNamespaceInode: statSync(`${proc}/1/ns/net`).ino,
   });
   assert.equal(reason, '');
+});
+
+test('a namespace that is our own need not be entered, another may not be without rights', (t) => {
+  const withoutRights = { 'self/status': 'Name:\tx\nCapEff:\t0000000000001000\n' };
+  const files = { '1/root/x': '', '1/ns/net': '', '1/ns/uts': '', 'self/ns/uts': '', ...withoutRights };
+  const proc = tree(t, files);
+  linkSync(join(proc, '1/ns/net'), join(proc, 'self/ns/net'));
+  const { view, reason, detail } = look(proc);
+  assert.deepEqual([view.netNamespace, view.sharesNetwork, view.utsNamespace], [null, true, null]);
+  assert.equal(view.netNamespaceInode, statSync(join(proc, '1/ns/net')).ino);
+  assert.equal(reason, 'own_view');
+  assert.equal(detail, 'not visible through pid 1: ns/uts (may not be entered)');
 });
 
 test('each part by itself through our own eyes, and said so', (t) => {

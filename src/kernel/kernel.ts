@@ -29,7 +29,8 @@ export async function startKernel(deps: {
 }): Promise<Kernel> {
   const { addon, paths, features, hierarchy } = deps;
   if (addon === undefined) {
-    for (const feature of ['cgroup_events', 'tcp']) features.set(feature, false, 'no_addon');
+    for (const feature of ['cgroup_events', 'tcp', 'tcp_active'] as const)
+      features.set(feature, false, 'no_addon');
     return { tcp: undefined, figures: () => [], close: () => {} };
   }
   const [cgroupElf, tcpElf] = await Promise.all([objectFile('cgroup'), objectFile('tcp')]);

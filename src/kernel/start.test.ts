@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Reason } from '../../config/capabilities.ts';
 import { Features, type FeatureState } from '../features.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { Addon, BpfObject } from '../native/addon.ts';
@@ -71,15 +72,16 @@ function failure(code: string, more: object = {}): Error {
 }
 
 test('reasons why nothing is counted', async () => {
-  const off = (reason: string): FeatureState => ({ enabled: false, reason });
+  const off = (reason: Reason): FeatureState => ({ enabled: false, reason });
   const none = fakeAddon(() => {});
   assert.deepEqual((await tcp(undefined)).states, { tcp: off('no_addon') });
   assert.deepEqual((await tcp(none.addon, '/root', { ...paths, sys: '/nowhere' })).states, {
-    tcp: off('no_btf'),
+    tcp: off('no_kernel_config'),
   });
   for (const [error, reason] of [
-    [failure('EPERM'), 'no_permission'],
-    [failure('EACCES'), 'no_permission'],
+    [failure('EPERM'), 'denied'],
+    [failure('EACCES'), 'denied'],
+    [failure('ENOSYS'), 'denied'],
     [failure('EACCES', { verifierLog: 'R1 invalid' }), 'kernel'],
     [failure('ENOENT'), 'kernel'],
     [new Error('without a code'), 'kernel'],
@@ -104,7 +106,7 @@ test('without the root of cgroup v2 nothing is loaded', async () => {
     ignoredPorts: new Uint8Array(8192),
   };
   assert.equal(await startTcp(fake.addon, new Uint8Array(), options, paths, features), undefined);
-  assert.deepEqual(features.get('tcp'), { enabled: false, reason: 'no_cgroup2_root' });
+  assert.deepEqual(features.get('tcp'), { enabled: false, reason: 'no_mount' });
   assert.deepEqual(fake.calls, []);
 });
 
@@ -137,6 +139,6 @@ test('cgroup events switch themselves off the same way', async () => {
   });
   const events = await startCgroupEvents(fake.addon, new Uint8Array(), hierarchy, paths, features, () => {});
   assert.equal(events, undefined);
-  assert.deepEqual(features.get('cgroup_events'), { enabled: false, reason: 'no_permission' });
+  assert.deepEqual(features.get('cgroup_events'), { enabled: false, reason: 'denied' });
   assert.equal(fake.open, 0);
 });

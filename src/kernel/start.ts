@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
-import { AgentError, codeOf, messageOf } from '../errors.ts';
+import type { Feature, Reason } from '../../config/capabilities.ts';
+import { AgentError } from '../errors.ts';
 import type { Features } from '../features.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { Addon } from '../native/addon.ts';
 
 /** The feature cannot work here; `reason` is the short token that `Features` shows. */
-export function unavailable(reason: string, message: string): AgentError & { readonly reason: string } {
+export function unavailable(reason: Reason, message: string): AgentError & { readonly reason: Reason } {
   return Object.assign(new AgentError('UNSUPPORTED', message), { reason });
 }
 
 /** Runs the steps that start a feature. Whatever they throw switches it off with a reason; nothing is thrown on. */
 export async function startFeature<T>(
-  feature: string,
+  feature: Feature,
   features: Features,
   steps: () => Promise<T>,
 ): Promise<T | undefined> {
@@ -20,7 +21,7 @@ export async function startFeature<T>(
     features.set(feature, true);
     return started;
   } catch (error) {
-    features.set(feature, false, reasonOf(error), messageOf(error));
+    features.fail(feature, error);
     return undefined;
   }
 }
@@ -29,14 +30,6 @@ export async function startFeature<T>(
 export function requireBpf(addon: Addon | undefined, paths: HostPaths): Addon {
   if (addon === undefined) throw unavailable('no_addon', 'the native addon could not be loaded');
   if (!existsSync(`${paths.sys}/kernel/btf/vmlinux`))
-    throw unavailable('no_btf', 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)');
+    throw unavailable('no_kernel_config', 'the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)');
   return addon;
-}
-
-/** The verifier answers EACCES too; what tells it from a lack of rights is its log. */
-function reasonOf(error: unknown): string {
-  const { reason, verifierLog } = error as { reason?: unknown; verifierLog?: unknown };
-  if (typeof reason === 'string') return reason;
-  if (codeOf(error) === 'EPERM' || (codeOf(error) === 'EACCES' && !verifierLog)) return 'no_permission';
-  return 'kernel';
 }

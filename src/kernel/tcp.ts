@@ -60,7 +60,7 @@ export function startTcp(
     const native = requireBpf(addon, paths);
     const { cgroup2Root } = options;
     if (cgroup2Root === undefined)
-      throw unavailable('no_cgroup2_root', 'the root of the cgroup v2 tree is not visible here');
+      throw unavailable('no_mount', 'the root of the cgroup v2 tree is not visible here');
 
     const withWalk = await startFeature('tcp_active', features, () =>
       start(native, elf, options, cgroup2Root, true),

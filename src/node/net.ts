@@ -2,7 +2,7 @@ import type { Attributes, Meter } from '@opentelemetry/api';
 import { instruments } from '../catalogue/metric.ts';
 import { nodeNetMetrics } from '../catalogue/node.ts';
 import type { Collector } from '../collector.ts';
-import { messageOf } from '../errors.ts';
+import { unsupported } from '../errors.ts';
 import type { Features } from '../features.ts';
 import type { HostView } from '../host/view.ts';
 import type { Addon } from '../native/addon.ts';
@@ -14,6 +14,8 @@ import { readInterfaces } from './procnet.ts';
 const RTM_GETLINK = 18;
 const RTM_GETADDR = 22;
 const dumpTimeoutMs = 1000;
+
+const notHosts = unsupported('interfaces are those of our own network namespace');
 
 /** Reads the interfaces of the host that are shown. */
 export type InterfaceSource = () => Promise<readonly Interface[]>;
@@ -38,10 +40,11 @@ export function interfaceSource(
         addon.netlinkDump(netNamespace, RTM_GETLINK, dumpTimeoutMs),
         addon.netlinkDump(netNamespace, RTM_GETADDR, dumpTimeoutMs),
       ]);
-      features.set('node_net', true, netNamespace === null ? 'own_view' : '');
+      if (netNamespace !== null || view.sharesNetwork) features.set('node_net', true);
+      else features.lessen('node_net', notHosts, 'own_view');
       return decodeInterfaces(links, addresses);
     } catch (error) {
-      features.set('node_net', true, 'no_netlink', messageOf(error));
+      features.lessen('node_net', error, 'no_netlink');
       return readInterfaces(paths);
     }
   };

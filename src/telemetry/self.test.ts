@@ -54,10 +54,10 @@ test('features show their state and reason, and change', async () => {
   const features = new Features();
   register(meter, featureCollector(meter, features), new Map());
   features.set('tcp', true);
-  features.set('oom', false, 'no_btf');
+  features.set('cgroup_events', false, 'no_capability');
   assert.deepEqual(await samples(meter), {
     'node_agent_feature_enabled{feature="tcp",reason=""}': 1,
-    'node_agent_feature_enabled{feature="oom",reason="no_btf"}': 0,
+    'node_agent_feature_enabled{feature="cgroup_events",reason="no_capability"}': 0,
   });
   features.set('tcp', false, 'denied');
   assert.equal((await samples(meter))['node_agent_feature_enabled{feature="tcp",reason="denied"}'], 0);
