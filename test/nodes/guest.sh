@@ -1,14 +1,14 @@
 #!/bin/bash
 # Runs in the guest: mounts the checkout where the host has it, read-only but for the folders of this run and of the evidence,
-# runs the command there with its output on a virtio port, leaves its exit code, and the journal when it failed.
+# runs the command there with its output on a virtio port, leaves its exit code. The journal is written as it grows: a guest
+# that hangs has left it.
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 for word in $(cat /proc/cmdline); do
-  case $word in node.tree=*) tree=${word#*=} ;; node.run=*) run=${word#*=} ;; node.time=*) time=${word#*=} ;; esac
+  case $word in node.tree=*) tree=${word#*=} ;; node.run=*) run=${word#*=} ;; esac
 done
 output=/dev/virtio-ports/node.output
 for _ in $(seq 300); do [ -e $output ] && break || sleep 0.1; done
 exec >$output 2>&1 </dev/null
-date -s "@$time" >/dev/null
 mkdir -p /run/tree "$tree"
 mount -t virtiofs tree /run/tree
 mount --bind /run/tree "$tree"
@@ -18,10 +18,10 @@ writable "$run"
 . "$run/environment"
 [ -z "${TEST_EVIDENCE:-}" ] || writable "$TEST_EVIDENCE"
 cut -d. -f1 /proc/uptime >"$run/up"
+journalctl --no-pager --lines all --follow --output short-monotonic >"$run/journal.log" 2>&1 &
 cd "$tree"
 bash "$run/command"
 code=$?
-[ $code = 0 ] || journalctl --no-pager >"$run/journal.log" 2>&1
 echo $code >"$run/code"
 sync
 systemctl poweroff -ff >/dev/null 2>&1

@@ -67,7 +67,7 @@ disk() { echo "-drive file=$1,format=raw,if=virtio,$2"; }
 exec 3> >(exec cat)
 output=$!
 machine "$accel" -smp 2 -m 3G -object memory-backend-memfd,id=memory,size=3G,share=on -numa node,memdev=memory \
-  -append "console=ttyS0 quiet mitigations=off panic=-1 net.ifnames=0 nowatchdog node.tree=$tree node.run=$run node.time=$(date +%s) $options" \
+  -append "console=ttyS0 quiet mitigations=off panic=-1 net.ifnames=0 nowatchdog node.tree=$tree node.run=$run $options" \
   $(disk "$disks/root.ext4" snapshot=on,cache=unsafe) $(disk "$kernel/modules.ext4" readonly=on) \
   $(disk "$disks/whole.ext4" snapshot=on,cache=unsafe) $(disk "$disks/parted.img" snapshot=on,cache=unsafe) \
   -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
