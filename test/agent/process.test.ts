@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { folder, freePort, page, start, startAgent, until } from '../peers/peer.ts';
+import { proves } from '../proof.ts';
 
 const bundle = join(import.meta.dirname, '../../dist/agent.js');
 const pullOnly = { OTEL_METRICS_EXPORTER: 'prometheus' };
@@ -31,14 +32,26 @@ async function listener(t: TestContext, answer: (text: string) => string | undef
   return (server.address() as AddressInfo).port;
 }
 
-test('--help and --version print to standard output and end with 0', () => {
-  const help = run('--help');
-  assert.equal(help.status, 0);
-  assert.match(help.stdout, /--min-container-age/);
+test('--help and --version print to standard output and end with 0', (t) => {
+  for (const flag of ['--help', '-h']) {
+    const help = run(flag);
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, /--min-container-age/);
+  }
   const { version } = JSON.parse(
     spawnSync('cat', [join(import.meta.dirname, '../../package.json')], { encoding: 'utf8' }).stdout,
   ) as { version: string };
   assert.deepEqual([run('--version').status, run('--version').stdout], [0, `${version}\n`]);
+  proves(t, '--help', '-h', '--version');
+});
+
+test('the page says which version it is of', async (t) => {
+  const port = await freePort();
+  startAgent(t, ['--listen', `127.0.0.1:${port}`], pullOnly);
+  const text = await until('the page', () => page(`http://127.0.0.1:${port}/metrics`));
+  const version = run('--version').stdout.trim();
+  assert.match(text, new RegExp(`^node_agent_info\\{.*version="${RegExp.escape(version)}"\\} 1$`, 'm'));
+  proves(t, 'node_agent_info');
 });
 
 test('a mistake in the options ends with 2 and says which', () => {
@@ -127,7 +140,7 @@ test(
     const text = await until('the page', () => page(`http://127.0.0.1:${port}/metrics`));
     assert.match(text, /^node_resources_cpu_usage_seconds_total\{.*mode="user".*\} \d/m);
     assert.match(text, /^node_resources_memory_total_bytes\{.*\} \d/m);
-    assert.match(text, /^node_agent_feature_enabled\{feature="tcp",.*reason="no_permission".*\} 0$/m);
+    assert.match(text, /^node_agent_feature_enabled\{feature="tcp",.*reason="no_capability".*\} 0$/m);
   },
 );
 

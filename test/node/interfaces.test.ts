@@ -10,6 +10,7 @@ import type { Addon } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/load.ts';
 import { interfaceSource, netCollector } from '../../src/node/net.ts';
 import { SnapshotMeter } from '../../src/telemetry/meter.ts';
+import { proves } from '../proof.ts';
 
 const noRoot = process.getuid?.() === 0 ? false : 'needs root';
 const noAddon = existsSync(assetPath('addon.node')) ? noRoot : 'needs the addon';
@@ -115,6 +116,7 @@ test('by rtnetlink in another namespace', { skip: noAddon }, async (t) => {
   assert.equal(figures.get('node_net_interface_ip interface=eth7 ip=2001:db8::9'), 1);
   // Of Ethernet 14 bytes, IP 20, UDP 8, the text 9.
   assert.ok(figures.get('node_net_transmitted_bytes_total interface=eth7')! >= 51);
+  proves(t, ...new Set([...figures.keys()].map((series) => series.split(' ')[0]!)));
 });
 
 test('by rtnetlink in our own namespace', { skip: noAddon }, async () => {

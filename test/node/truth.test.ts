@@ -1,10 +1,12 @@
 /** Node figures of this machine against what the test itself reads of /proc just before and just after. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { run } from '../agent/rig.ts';
-import { seriesOf } from '../peers/peer.ts';
+import { page, seriesOf } from '../peers/peer.ts';
+import { proves } from '../proof.ts';
 
 /** Series by a shorter key, from the kernel's files alone: `<what> <which>`. */
 function truth(): Map<string, number> {
@@ -54,9 +56,9 @@ test('every node figure lies between two readings of the kernel', async (t) => {
   const agent = await run(t, undefined, []);
   await sleep(1100); // a snapshot is reused for a second: the next one is younger than `before`
   const before = truth();
-  const response = await fetch(`${agent.url}/metrics`);
+  const text = await page(`${agent.url}/metrics`);
   const shown = new Map<string, number>();
-  for (const [key, value] of seriesOf(await response.text())) {
+  for (const [key, value] of seriesOf(text ?? '')) {
     const which = /(?:mode|device|interface)="([^"]*)"/.exec(key)?.[1] ?? '';
     shown.set(`${key.slice(0, key.indexOf('{'))} ${which}`, value);
   }
@@ -74,4 +76,15 @@ test('every node figure lies between two readings of the kernel', async (t) => {
     );
   }
   assert.ok(before.size > 15, `${before.size} figures compared`);
+  proves(t, ...new Set([...before.keys()].map((key) => key.split(' ')[0]!)));
+});
+
+test('the node is named as uname(1) does', async (t) => {
+  const agent = await run(t, undefined, []);
+  const uname = (what: string): string =>
+    RegExp.escape(execFileSync('uname', [what], { encoding: 'utf8' }).trim());
+  const text = await page(`${agent.url}/metrics`);
+  const labels = `hostname="${uname('-n')}",kernel_version="${uname('-r')}",`;
+  assert.match(text ?? '', new RegExp(`^node_info\\{${labels}.*\\} 1$`, 'm'));
+  proves(t, 'node_info');
 });

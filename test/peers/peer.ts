@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
+import { noteSeen } from '../conformance/seen.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 /** Path of a peer that has been built or fetched; undefined where it has not, which is a failure with CI=true. */
-export function peer(name: 'collector' | 'prometheus'): string | undefined {
+export function peer(name: 'collector' | 'prometheus' | 'node-exporter'): string | undefined {
   const { status, stdout } = spawnSync(join(root, `tools/peers/${name}.sh`), ['--cached'], {
     encoding: 'utf8',
   });
@@ -106,12 +107,14 @@ export async function until<T>(
   }
 }
 
-/** Text of a page, undefined while it cannot be had. */
+/** Text of a page, undefined while it cannot be had. What an agent shows is noted as seen. */
 export async function page(url: string): Promise<string | undefined> {
-  return fetch(url).then(
+  const text = await fetch(url).then(
     (response) => (response.ok ? response.text() : undefined),
     () => undefined,
   );
+  if (text !== undefined) noteSeen(text);
+  return text;
 }
 
 /** Series of a page by name and labels, labels sorted. */
