@@ -25,7 +25,9 @@ export interface ReceivedRequest {
   readonly headers: Metadata;
 }
 
-type Handle = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void;
+type Accept = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void;
+/** `accept` is what happens without a handle: the request is kept, the answer is empty. */
+type Handle = (...call: [...Parameters<Accept>, accept: Accept]) => void;
 
 /** A gRPC server on the loopback with the metrics service; answers with an empty message unless told otherwise. */
 export async function receiveOtlp(
@@ -43,11 +45,17 @@ export async function receiveOtlp(
     responseSerialize: same,
     responseDeserialize: same,
   } as const;
-  const accept: Handle = (call, done) => {
+  const accept: Accept = (call, done) => {
     requests.push({ ...decodeRequest(call.request), headers: call.metadata });
     done(null, Buffer.alloc(0));
   };
-  server.addService({ export: definition }, { export: options.handle ?? accept });
+  server.addService(
+    { export: definition },
+    {
+      export: (call: Parameters<Accept>[0], done: Parameters<Accept>[1]) =>
+        (options.handle ?? accept)(call, done, accept),
+    },
+  );
   const bind = promisify(server.bindAsync.bind(server));
   const port = await bind(
     `${options.host ?? '127.0.0.1'}:${options.port ?? 0}`,
