@@ -1,0 +1,36 @@
+import { imageName, writeImage } from './base/image.ts';
+import { until } from './base/node.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Docker with a bridge for its containers and cgroupfs, which puts them where it does on a machine without systemd. */
+export const runtime: Runtime = {
+  async start(node) {
+    node.daemon('dockerd', '--cgroup-parent', `/docker/${node.name}`, '--oom-score-adjust', '0');
+    await Promise.all([
+      until('dockerd', () => node.exec('docker', 'version')),
+      writeImage(node.path('/tmp/image.tar'), node.path('/bin/busybox')),
+    ]);
+    await node.exec('docker', 'load', '--quiet', '--input', '/tmp/image.tar');
+  },
+
+  async run(node, { name, command, labels = {}, memoryLimitBytes }) {
+    const options = [
+      ...Object.entries(labels).map(([label, value]) => `--label=${label}=${value}`),
+      ...(memoryLimitBytes === undefined ? [] : [`--memory=${memoryLimitBytes}`]),
+    ];
+    const id = await node.exec(
+      'docker',
+      'run',
+      '--detach',
+      '--name',
+      name,
+      ...options,
+      imageName,
+      ...command,
+    );
+    return {
+      knownAs: [id.slice(0, 12), name],
+      output: () => node.exec('docker', 'logs', name),
+    };
+  },
+};

@@ -1,0 +1,38 @@
+import { imageName, writeImage } from './base/image.ts';
+import type { Runtime } from './runtime.ts';
+
+/**
+ * Podman. A container runs below the cgroup of a service, where a systemd unit made by podman puts it; that service is
+ * its name. runc, because crun refuses hybrid cgroups.
+ */
+export const runtime: Runtime = {
+  async start(node) {
+    await writeImage(node.path('/tmp/image.tar'), node.path('/bin/busybox'));
+    await node.exec('podman', 'load', '--quiet', '--input', '/tmp/image.tar');
+  },
+
+  async run(node, { name, command, labels = {}, memoryLimitBytes }) {
+    const service = `/system.slice/${node.name}-${name}.service`;
+    const options = [
+      ...Object.entries(labels).map(([label, value]) => `--label=${label}=${value}`),
+      ...(memoryLimitBytes === undefined ? [] : [`--memory=${memoryLimitBytes}`]),
+      ...['--cgroup-parent', service, '--ulimit', 'nofile=1024:1024', '--log-driver', 'k8s-file'],
+    ];
+    const podman = ['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
+    await node.exec(
+      'podman',
+      ...podman,
+      'run',
+      '--detach',
+      '--name',
+      name,
+      ...options,
+      imageName,
+      ...command,
+    );
+    return {
+      knownAs: [service],
+      output: () => node.exec('podman', ...podman, 'logs', name),
+    };
+  },
+};
