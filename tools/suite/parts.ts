@@ -42,7 +42,7 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 
 const oneByOne = ['--test-concurrency=1'];
 const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel/*.test.ts'];
-const guestFiles = [...kernelFiles, 'test/features/*.test.ts', 'test/peers/truth.test.ts'];
+const guestFiles = [...kernelFiles, 'test/peers/truth.test.ts'];
 
 /** The same tests in a virtual machine; with its own kernel, and the load that an emulated machine bears. */
 function machine(kernel: string, tiers: readonly Tier[]): Part {
@@ -108,14 +108,30 @@ export const parts: readonly Part[] = [
   },
   tests('kernel', always, kernelFiles, { env: loads }),
   tests('nodes', ['full'], ['test/nodes/*.test.ts']),
-  tests('features', always, ['test/features/*.test.ts']),
   tests('faults', always, ['test/faults/*.test.ts']),
+  tests('runtimes', big, ['test/runtimes/*.test.ts'], { prepare: [['test/nodes/root.sh']] }),
+  tests('sanitizers', big, [], {
+    command: ({ folder }) => [
+      node,
+      'tools/sanitize.ts',
+      ...nodeTest(folder, oneByOne, ['test/addon/*.test.ts']).slice(1),
+    ],
+    env: loads,
+  }),
   tests('peers', always, ['test/peers/*.test.ts'], {
     env: loads,
-    prepare: [['tools/peers/collector.sh'], ['tools/peers/prometheus.sh']],
+    prepare: [['tools/peers/collector.sh'], ['tools/peers/prometheus.sh'], ['tools/peers/node-exporter.sh']],
   }),
   machine('5.10', big),
   machine('6.1', ['full']),
   machine('6.12', ['full']),
   machine('7', big),
+  {
+    name: 'conformance',
+    tiers: big,
+    inputs: ['test/**'],
+    ownKernel: true,
+    volatile: true,
+    command: ({ tier }) => [node, 'tools/conformance.ts', '--check', '--tier', tier],
+  },
 ];
