@@ -117,7 +117,7 @@ test('the feature says whose interfaces are shown and by what', async () => {
     ': ',
     'no_netlink: setns: not allowed',
     ': ',
-    'own_view: ',
+    'own_view: interfaces are those of our own network namespace',
     'no_addon: interfaces are those of our own network namespace',
   ]);
 });

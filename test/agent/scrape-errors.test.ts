@@ -16,7 +16,8 @@ test('scrapes without a snapshot are counted as gathering errors', async (t) => 
   const agent = await run(t, { ...machine, clock: { ...machine.clock, monotonic } }, []);
   const scrape = async (): Promise<{ status: number; text: string }> => {
     const response = await fetch(`${agent.url}/metrics`);
-    return { status: response.status, text: await response.text() };
+    const text: string = await response.text();
+    return { status: response.status, text };
   };
   const errors = (text: string): Record<string, number> =>
     Object.fromEntries(

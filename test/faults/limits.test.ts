@@ -29,7 +29,7 @@ test(
         .at(-1)!
         .points.filter(
           ({ name, labels }) =>
-            name.endsWith('collection_errors_total') && labels['collector'] === 'node_info',
+            name.endsWith('collection_errors_total') && labels['collector'] === 'node_uptime',
         )
         .reduce((sum, { value }) => sum + value, 0);
     await until('errors', () => errors() >= 2 || undefined);
@@ -37,6 +37,7 @@ test(
     assert.ok(!points.some(({ name }) => name === 'node_uptime_seconds'), 'absent, not stale');
     const failures = agent.lines('collector fails');
     assert.match(agent.log(), /EMFILE/);
+    assert.equal(agent.lines('"collector":"node_uptime"'), 1, agent.log());
     giveBack();
     await until(
       'uptime',
