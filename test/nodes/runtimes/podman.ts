@@ -16,7 +16,9 @@ export const runtime: Runtime = {
     const options = [
       ...Object.entries(labels).map(([label, value]) => `--label=${label}=${value}`),
       ...(memoryLimitBytes === undefined ? [] : [`--memory=${memoryLimitBytes}`]),
-      ...['--cgroup-parent', service, '--ulimit', 'nofile=1024:1024', '--log-driver', 'k8s-file'],
+      ...['--cgroup-parent', service, '--log-driver', 'k8s-file'],
+      // Its own wishes are beyond what a machine without CAP_SYS_RESOURCE gives.
+      ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'],
     ];
     const podman = ['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
     await node.exec(

@@ -52,7 +52,9 @@ export async function startRuntime(t: TestContext, name: string): Promise<Runtim
   const { runtime } = (await import(`./${name}.ts`)) as { runtime: Runtime };
   const node = await startNode(runtime.init);
   t.after(() => node.stop());
-  await runtime.start(node);
+  await runtime.start(node).catch(async (cause: unknown) => {
+    throw new Error(`${name}: does not start: ${await node.logs().catch(String)}`, { cause });
+  });
   return {
     ...node,
     run: (workload) => runtime.run(node, workload),

@@ -18,7 +18,7 @@ export const runtime: Runtime = {
     await node.exec('systemd-run', '--quiet', '--unit', unit, ...properties, ...command);
     return {
       knownAs: [`/system.slice/${unit}`],
-      output: () => node.exec('journalctl', '--quiet', '--output=cat', '--unit', unit),
+      output: () => node.exec('journalctl', '--quiet', '--output=cat', `_SYSTEMD_UNIT=${unit}`),
     };
   },
 };

@@ -15,9 +15,7 @@ mount -t tmpfs -o mode=755 node /mnt
 mkdir /mnt/changes /mnt/work /mnt/root
 mount -t overlay -o "lowerdir=$tree,upperdir=/mnt/changes,workdir=/mnt/work" node /mnt/root
 cd /mnt/root
-mkdir -p "./$checkout" .machine
-mount --bind "$checkout" "./$checkout"
-mount -o remount,bind,ro "./$checkout"
+mkdir .machine
 
 mount -t proc proc proc
 mount -t sysfs sysfs sys
@@ -26,6 +24,10 @@ for directory in run tmp var/lib/docker var/lib/containerd var/lib/containers; d
   mount -t tmpfs -o mode=755 tmpfs $directory
 done
 chmod 1777 tmp
+# After /tmp, where it may be.
+mkdir -p "./$checkout"
+mount --bind "$checkout" "./$checkout"
+mount -o remount,bind,ro "./$checkout"
 
 mount -t tmpfs -o mode=755 tmpfs dev
 mkdir dev/pts dev/shm dev/mqueue

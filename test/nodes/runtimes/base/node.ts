@@ -37,6 +37,8 @@ export interface Node {
   daemon(command: string, ...args: readonly string[]): ChildProcess;
   /** Starts a program in all namespaces but that of pids, with the node's process 1 at /proc/1: as hostPID does. */
   beside(command: string, ...args: readonly string[]): ChildProcess;
+  /** The end of what daemons wrote, for whoever has to find out why something failed. */
+  logs(): Promise<string>;
   /** Where the test finds a file of the node. */
   path(inside: string): string;
   /** Ends all processes, and answers when processes, mounts and cgroups are gone. Idempotent. */
@@ -96,6 +98,7 @@ export async function startNode(init?: readonly string[]): Promise<Node> {
         stdio: ['ignore', 'ignore', 'pipe'],
       });
     },
+    logs: async () => (await run('sh', ['-c', `tail -n 20 /proc/${pid}/root/var/log/*.log`])).stdout,
     path: (file) => `/proc/${pid}/root${file}`,
     stop,
   };

@@ -10,7 +10,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 trap '' PIPE INT TERM
 unified=$(findmnt -rnt cgroup2 -o TARGET | head -1)
 
-start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
+# Nothing for a process that is dead but not yet waited for.
+start_time() { awk '$3 != "Z" { print $22 }' "/proc/$1/stat" 2>/dev/null; }
 cgroups_of() { find "${unified%/unified}" -depth -type d -path "*$1*" 2>/dev/null; }
 
 # Whatever runs in the node is below one of its cgroups of the v2 tree. New ones may appear until the last process is gone.
@@ -20,7 +21,7 @@ remove() {
     while read -r directory; do
       [ -e "$directory/cgroup.kill" ] && echo 1 >"$directory/cgroup.kill"
       while read -r pid; do kill -9 "$pid"; done <"$directory/cgroup.procs"
-      rmdir "$directory"
+      rmdir "$directory" && rmdir "$(dirname "$directory")"
     done < <(cgroups_of "$name") 2>/dev/null
     [ -z "$(cgroups_of "$name")" ] && return
     sleep 0.05

@@ -1,0 +1,121 @@
+/** What a node shows as a real one does: pods with their logs, services with their journal. And what is left of it: nothing. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { startNode } from '../nodes/runtimes/base/node.ts';
+import { skip, startRuntime, until } from '../nodes/runtimes/runtime.ts';
+
+const sayAndStay = (text: string): readonly string[] => ['/bin/sh', '-c', `echo ${text}; exec sleep 1000`];
+
+/** Processes and cgroups of a node, and mounts of this machine that its root needs. */
+function traces(name: string): readonly string[] {
+  const processes = readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => cgroupsOf(pid).includes(name))
+    .map((pid) => `process ${pid}`);
+  const cgroups = readdirSync('/sys/fs/cgroup').flatMap((hierarchy) =>
+    ['', '/docker', '/system.slice']
+      .map((parent) => `/sys/fs/cgroup/${hierarchy}${parent}`)
+      .filter(existsSync)
+      .flatMap((parent) => readdirSync(parent).map((entry) => `${parent}/${entry}`))
+      .filter((path) => path.includes(name)),
+  );
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('node '));
+  return [...processes, ...cgroups, ...mounts];
+}
+
+/** Empty for a process that is dead but not yet waited for: it has no command line. */
+function cgroupsOf(pid: string): string {
+  try {
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '') return '';
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+test('a pod has its cgroup, its memory limit and its log where Kubernetes puts them', { skip }, async (t) => {
+  const node = await startRuntime(t, 'containerd');
+  const pod = await node.run({ name: 'web', command: sayAndStay('hello'), memoryLimitBytes: 64 << 20 });
+  const [id = ''] = pod.knownAs;
+  const [, , , uid = '', shortId = ''] = id.split('/');
+  const log = `/var/log/pods/shop_web-0_${uid}/web/0.log`;
+  const line = await until('the log', async () => (await readFile(node.path(log), 'utf8')) || undefined);
+  assert.match(line, /^\S+ stdout F hello\n$/);
+
+  const parent = `/sys/fs/cgroup/memory/${node.name}/kubepods/burstable/pod${uid}`;
+  const cgroup = readdirSync(parent).find((entry) => entry.startsWith(shortId)) ?? '';
+  assert.match(cgroup, /^[0-9a-f]{64}$/);
+  assert.equal(readFileSync(join(parent, cgroup, 'memory.limit_in_bytes'), 'utf8'), `${64 << 20}\n`);
+});
+
+test('a service is below system.slice, and the journal has its line', { skip }, async (t) => {
+  const node = await startRuntime(t, 'systemd');
+  const service = await node.run({ name: 'web', command: sayAndStay('hello') });
+  assert.equal(await until('the journal', async () => (await service.output()) || undefined), 'hello\n');
+  const pid = (await node.exec('cat', '/sys/fs/cgroup/memory/system.slice/web.service/cgroup.procs')).trim();
+  assert.equal(await node.exec('cat', `/proc/${pid}/comm`), 'sleep\n');
+});
+
+test('the agent sees the node through its process 1', { skip }, async (t) => {
+  const node = await startRuntime(t, 'systemd');
+  const agent = await node.startAgent();
+  const page = await agent.page();
+  assert.match(page, /node_agent_feature_enabled\{[^}]*feature="host_view",[^}]*reason=""[^}]*\} 1/);
+  assert.match(page, /node_info\{[^}]*hostname="node"/);
+  assert.equal(await agent.end(), 0);
+});
+
+for (const name of ['docker', 'systemd']) {
+  test(`${name}: nothing is left after the end, and two at once are apart`, { skip }, async (t) => {
+    const [first, second] = await Promise.all([startRuntime(t, name), startRuntime(t, name)]);
+    await Promise.all([first, second].map((node) => node.run({ name: 'web', command: sayAndStay('hello') })));
+    assert.notEqual(first.name, second.name);
+    assert.notDeepEqual(traces(first.name), []);
+    await first.stop();
+    assert.deepEqual(traces(first.name), []);
+    assert.notDeepEqual(traces(second.name), []);
+    await second.stop();
+    assert.deepEqual(traces(second.name), []);
+  });
+}
+
+/** A process that starts a node with docker and a container, and waits. */
+const victim = `
+  import { startNode } from '${join(import.meta.dirname, '../nodes/runtimes/base/node.ts')}';
+  import { runtime } from '${join(import.meta.dirname, '../nodes/runtimes/docker.ts')}';
+  const node = await startNode();
+  await runtime.start(node);
+  await runtime.run(node, { name: 'web', command: ['sleep', '1000'] });
+  console.log(node.name);
+  setInterval(() => {}, 1000);
+`;
+
+for (const supervisorToo of [false, true]) {
+  const what = supervisorToo ? 'and its supervisor are' : 'is';
+  test(`nothing is left when the test ${what} killed`, { skip }, async (t) => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', victim], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const [name] = (await once(createInterface(child.stdout), 'line')) as [string];
+    assert.ok(traces(name).length > 5);
+    // The name tells the pid of the supervisor.
+    if (supervisorToo) process.kill(Number(name.split('-')[1]), 'SIGKILL');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    if (supervisorToo) {
+      assert.notDeepEqual(traces(name), []);
+      const next = await startNode();
+      t.after(() => next.stop());
+    }
+    await until('nothing is left', async () => (traces(name).length === 0 ? true : undefined));
+  });
+}
