@@ -27,6 +27,7 @@ const say = (text: string): unknown => process.stdout.write(`${text}\n`);
 
 const evidence = readEvidence(values.results);
 const missingParts = parts
+  .filter(({ name }) => name !== 'conformance')
   .filter(({ name, tiers }) => tiers.some((tier) => tier === values.tier) && !evidence.parts.includes(name))
   .map(({ name }) => name);
 const tables = { families: familyTable(evidence), options: optionTable(evidence) };

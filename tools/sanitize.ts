@@ -23,7 +23,7 @@ async function main(given: readonly string[]): Promise<number> {
     ...process.env,
     ADDON: await buildAddon({ sanitize: true }),
     LD_PRELOAD: runtimeLibrary(),
-    ASAN_OPTIONS: 'detect_leaks=1',
+    ASAN_OPTIONS: 'detect_leaks=1:intercept_tls_get_addr=0',
     LSAN_OPTIONS: `suppressions=${join(import.meta.dirname, 'sanitize.leaks')}:print_suppressions=0`,
     UBSAN_OPTIONS: 'print_stacktrace=1',
   };

@@ -25,6 +25,8 @@ const cycles = Math.max(20, Math.min(200, calls / 50));
 const toleratedKiB = 32;
 /** Freed memory is kept from use for a while by the address sanitizer, which has a leak detector of its own. */
 const sanitized = process.env['ASAN_OPTIONS'] !== undefined;
+const limits = { fewest: rounds, most: sanitized ? rounds : 3 * rounds, toleratedKiB };
+
 const RTM_GETLINK = 18;
 
 type Call = () => unknown;
@@ -215,7 +217,7 @@ test('nothing is left of loads that fail', { skip }, async () => {
 /** Descriptors and threads as before, memory that stands still. */
 async function level(round: () => Promise<void>): Promise<void> {
   await round();
-  const { level, footprints } = await untilLevel(round, { fewest: rounds, most: 3 * rounds, toleratedKiB });
+  const { level, footprints } = await untilLevel(round, limits);
   const [first, last] = [footprints[0]!, footprints.at(-1)!];
   assert.equal(last.descriptors, first.descriptors);
   await until(() => threads() <= first.threads);

@@ -16,15 +16,14 @@ test('scrapes without a snapshot are counted as gathering errors', async (t) => 
   const agent = await run(t, { ...machine, clock: { ...machine.clock, monotonic } }, []);
   const scrape = async (): Promise<{ status: number; text: string }> => {
     const response = await fetch(`${agent.url}/metrics`);
-    const text: string = await response.text();
-    return { status: response.status, text };
+    return { status: response.status, text: await response.text() };
   };
   const errors = (text: string): Record<string, number> =>
     Object.fromEntries(
       [...text.matchAll(/^promhttp_metric_handler_errors_total\{.*cause="(\w+)".*\} (\d+)$/gm)].map(
         ([, cause, count]) => [cause, Number(count)],
       ),
-    );
+    ) as Record<string, number>;
   assert.deepEqual(errors((await scrape()).text), { encoding: 0, gathering: 0 });
   broken = true;
   for (let failures = 0; failures < 3; failures++) assert.equal((await scrape()).status, 500);

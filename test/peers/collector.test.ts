@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { collector, startCollector } from './collector.ts';
+import { proves } from '../proof.ts';
 import { freePort, jsonLines, page, peer, seriesOf, startAgent, until, without } from './peer.ts';
 
 const binary = peer('collector');
@@ -41,7 +42,10 @@ test('agent page and Collector page of one snapshot agree series by series', { s
   for (const key of pushed.keys()) if (key.startsWith('target_info{')) pushed.delete(key);
   assert.ok(ours.size > 60, `${ours.size} series`);
   assert.deepEqual([...pushed].sort(), [...ours].sort());
-  assert.ok([...theirs.keys()].some((key) => /^up\{instance="[^"]+",job="otel-node-agent"\}$/.test(key)));
+  const [, up] =
+    [...theirs].find(([key]) => /^up\{instance="[^"]+",job="otel-node-agent"\}$/.test(key)) ?? [];
+  assert.equal(up, 1);
+  proves(t, 'up');
 });
 
 test('types on both pages are the same', { skip }, async (t) => {
@@ -82,6 +86,7 @@ test('a Collector that is away is told of once, and gets everything when it is b
   await until('data', async () =>
     (await page(peerOf.url))?.includes('node_uptime_seconds') ? true : undefined,
   );
+  await until('the news', () => lines('OTLP export works') > 0 || undefined);
   assert.equal(lines('OTLP export works'), 1);
   await first.end();
   await until('the second failure', () => (lines('OTLP export fails') === 2 ? true : undefined));
@@ -89,6 +94,7 @@ test('a Collector that is away is told of once, and gets everything when it is b
   await until('data again', async () =>
     (await page(peerOf.url))?.includes('node_uptime_seconds') ? true : undefined,
   );
+  await until('the news again', () => lines('OTLP export works') > 1 || undefined);
   assert.equal(lines('OTLP export works'), 2);
   assert.equal(await agent.end(), 0);
 });

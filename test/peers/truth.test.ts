@@ -1,7 +1,10 @@
 /** What the test did, what the page says, what the Collector got: the same numbers, from the kernel to both ways out. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { compileLoad, makeCgroup, skip as noKernel, type Cgroup, type Load } from '../kernel/machine.ts';
+import { proves } from '../proof.ts';
 import { startCollector } from './collector.ts';
 import { freePort, page, peer, seriesOf, startAgent, until, without, type Running } from './peer.ts';
 
@@ -13,6 +16,7 @@ const kills = Number(process.env['TRUTH_KILLS'] ?? 20);
 const skip = noKernel || without(binary, 'collector');
 const open = '21710';
 const closed = '21711';
+const held = 21712;
 
 const clients = [
   { cgroup: `/system.slice/e2e-${process.pid}.service`, address: '127.0.0.1', shown: '127.0.0.1' },
@@ -109,7 +113,48 @@ test(`${connects} connects are on the page and in the Collector, exactly`, { ski
     return [...done].every(([key, count]) => (found.get(key) ?? 0) >= count) ? found : undefined;
   });
   assert.deepEqual(received, sorted(done));
+  proves(t, 'container_net_tcp_successful_connects_total', 'container_net_tcp_failed_connects_total');
 });
+
+test(
+  'connections that are held are on the page and in the Collector, and leave the page when they end',
+  { skip },
+  async (t) => {
+    const collector = await startCollector(t, binary!);
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp };
+    const { url } = await tracing(t, ['--scrape-interval', '500ms'], endpoint);
+    const [{ cgroup }] = clients;
+    const activeOn = async (address: string): Promise<number | undefined> => {
+      const text = (await page(address)) ?? '';
+      const series = [...seriesOf(text)].filter(
+        ([key]) =>
+          key.startsWith('container_net_tcp_active_connections{') &&
+          key.includes(`container_id="${cgroup}"`) &&
+          key.includes(`,destination="127.0.0.1:${held}"`),
+      );
+      assert.ok(series.length <= 1);
+      return series[0]?.[1];
+    };
+    // The peer must not close: it takes the connections into its backlog, and no more.
+    const listener = createServer({ pauseOnConnect: true }).listen(held, '127.0.0.1');
+    t.after(() => listener.close());
+    await once(listener, 'listening');
+    const holder = await load.start(
+      '-c',
+      cgroups.get(cgroup)!.directory,
+      'hold',
+      '127.0.0.1',
+      String(held),
+      '25',
+    );
+    for (const address of [url, collector.url])
+      await until('25 connections', async () => (await activeOn(address)) === 25 || undefined);
+    holder.stdin?.end();
+    // The family has no zeros. The Collector's page keeps a series that ended for some minutes.
+    await until('the end', async () => (await activeOn(url)) === undefined || undefined);
+    proves(t, 'container_net_tcp_active_connections');
+  },
+);
 
 test(
   '200 processes that connect once and go with their cgroup are on the page',
