@@ -61,7 +61,7 @@ test(
     }
     killed = true;
     await busy;
-    assert.deepEqual([left.prog.length, left.map.length], [40, 60]);
+    assert.deepEqual([left.prog.length, left.map.length], [2 * kills, 3 * kills]);
     await until('programs are gone', () => left.prog.every((id) => !exists('prog', id)));
     await until('maps are gone', () => left.map.every((id) => !exists('map', id)));
 

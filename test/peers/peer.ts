@@ -96,7 +96,7 @@ export function startAgent(
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
-  deadlineMs = 20_000,
+  deadlineMs = 60_000,
 ): Promise<T> {
   const endMs = performance.now() + deadlineMs;
   for (;;) {
