@@ -7,7 +7,7 @@ import { compileC } from '../compile.ts';
 import type { FileBatch } from '../../src/native/addon.ts';
 import { addon, openDescriptors, scratch, skip, start, stop, threads, until } from './fixture.ts';
 
-const [ETIMEDOUT, EBUSY, EFBIG, ENOENT, EISDIR, ENOTCONN] = [110, 16, 27, 2, 21, 107];
+const [ETIMEDOUT, EBUSY, EFBIG, ENOENT, EISDIR, ENOTCONN, ECONNREFUSED] = [110, 16, 27, 2, 21, 107, 111];
 
 function contentsOf(batch: FileBatch, i: number): string {
   return batch.bytes.toString('latin1', batch.offsets[i], batch.offsets[i + 1]);
@@ -114,6 +114,8 @@ test(
 
     await stop(server);
     await until(() => threads() <= before);
-    assert.deepEqual([...(await addon.readFiles([dead[0]!], 1000, 1000)).errors], [ENOTCONN]);
+    // ECONNREFUSED since Linux 7: it never got as far as to answer the kernel's greeting.
+    const [gone] = (await addon.readFiles([dead[0]!], 1000, 1000)).errors;
+    assert.ok(gone === ENOTCONN || gone === ECONNREFUSED, `error ${gone}`);
   },
 );
