@@ -26,6 +26,8 @@ export interface Thing {
 export interface Need extends Thing {
   /** Completes "needed for". */
   readonly for: string;
+  /** Without it the feature works, in a lesser way. */
+  readonly lessens?: boolean;
   /** Each of these does as well. */
   readonly or?: readonly Thing[];
   /** Needed below this kernel release only. */
@@ -45,12 +47,17 @@ export const features = capabilities.features as Readonly<Record<Feature, Featur
 /** What each reason means, as a sentence. */
 export const reasons: Readonly<Record<Reason, string>> = capabilities.reasons;
 
-/** Needs of a feature and of the features that it stands on. */
+/**
+ * Needs of a feature and of the features that it stands on. What only lessens one of those does not matter; where that
+ * one only lessens this one, so does all that it needs.
+ */
 export function needsOf(
   feature: Feature,
   table: Readonly<Record<string, FeatureSpec>> = features,
 ): readonly Need[] {
-  return (table[feature]?.needs ?? []).flatMap((need) =>
-    need.kind === 'feature' ? [need, ...needsOf(need.name as Feature, table)] : [need],
-  );
+  return (table[feature]?.needs ?? []).flatMap((need) => {
+    if (need.kind !== 'feature') return [need];
+    const below = needsOf(need.name as Feature, table).filter(({ lessens }) => !lessens);
+    return [need, ...(need.lessens ? below.map((deeper) => ({ ...deeper, lessens: true })) : below)];
+  });
 }

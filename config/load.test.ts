@@ -37,6 +37,7 @@ test('without any source there are the defaults', () => {
       skipSystemdSystemServices: true,
       trackPublicNetworks: ['0.0.0.0/0'],
       ephemeralPortRanges: [[32768, 60999]],
+      tcpSource: 'auto',
       cloud: { provider: '', region: '', availabilityZone: '', instanceType: '', instanceLifeCycle: '' },
       log: { level: 'info', perSecond: 10, burst: 100 },
     },
@@ -113,6 +114,7 @@ const everything: Options = {
     [1000, 2000],
     [3000, 4000],
   ],
+  tcpSource: 'auto',
   cloud: {
     provider: 'aws',
     region: 'eu-1',

@@ -29,6 +29,7 @@ export interface Options {
   /** Networks in CIDR notation, as written. */
   readonly trackPublicNetworks: readonly string[];
   readonly ephemeralPortRanges: readonly PortRange[];
+  readonly tcpSource: Values['tcp-source'];
   /** Overrides; empty where there is none. */
   readonly cloud: {
     readonly provider: string;
@@ -66,6 +67,7 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
     skipSystemdSystemServices: values['skip-systemd-system-services'],
     trackPublicNetworks: values['track-public-network'],
     ephemeralPortRanges: values['ephemeral-port-range'],
+    tcpSource: values['tcp-source'],
     cloud: {
       provider: values.provider,
       region: values.region,

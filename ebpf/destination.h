@@ -35,18 +35,37 @@ static __always_inline void read_destination(const volatile struct bpf_sock_ops 
 	to->address[3] = is_v6 ? v6[3] : v4;
 }
 
-static __always_inline bool in_host_netns(struct bpf_sock *sk)
+/* The same from the socket itself: set before a connecting socket changes its state for the first time. */
+static __always_inline void read_sock_destination(struct sock *sk, struct destination *to)
 {
-	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
-	return !host_netns || (full && BPF_CORE_READ(full, __sk_common.skc_net.net, ns.inum) == host_netns);
+	struct in6_addr v6 = {};
+
+	to->port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
+			BPF_CORE_READ_INTO(&v6, sk, __sk_common.skc_v6_daddr);
+		__builtin_memcpy(to->address, &v6, sizeof(to->address));
+	} else {
+		to->address[0] = 0;
+		to->address[1] = 0;
+		to->address[2] = bpf_htonl(0xffff);
+		to->address[3] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	}
 }
 
-static __always_inline bool destination_counts(struct bpf_sock *sk, const struct destination *to)
+static __always_inline bool in_host_netns(struct sock *sk)
+{
+	return !host_netns || (sk && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == host_netns);
+}
+
+static __always_inline bool destination_counts(struct sock *sk, const struct destination *to)
 {
 	const __be32 *words = to->address;
 	__u32 last = bpf_ntohl(words[3]);
 
-	if (ignored_ports[to->port / 64] & 1ULL << to->port % 64)
+	__u32 word = to->port / 64;
+	barrier_var(word); /* clang knows it to be in bounds, but not every verifier follows */
+	if (ignored_ports[word & 1023] & 1ULL << to->port % 64)
 		return false;
 	if (!words[0] && !words[1] && words[2] == bpf_htonl(0xffff)) {
 		if (last >> 16 == 0xa9fe) /* 169.254.0.0/16 */

@@ -51,29 +51,49 @@ struct net {
 	struct ns_common ns;
 };
 
+struct in6_addr {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
 typedef struct {
 	struct net *net;
 } possible_net_t;
 
 struct sock_common {
+	__be32 skc_daddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
 	unsigned char skc_state;
 	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr; /* IPv4 in its mapped form too; absent without CONFIG_IPV6 */
 };
 
 struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol; /* since 5.6 a field of its own */
 	struct socket *sk_socket; /* NULL once no file holds the socket any more */
 };
 
-struct tcp_sock;
+struct tcp_sock {
+	__u32 segs_out;
+	__u64 bytes_acked; /* of the peer that connected, its SYN counts as one */
+};
 
 struct bpf_map;
 
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_map *map;
 	struct sock *sk;
+	void *value;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_map *map;
+	void *key;
 	void *value;
 };
 

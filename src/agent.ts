@@ -108,10 +108,10 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   };
   try {
     parts.tracing = await startTracing({ meter, addon, view, interfaces, options, features, clock });
-    const { kernel, containers, collectors } = parts.tracing;
+    const { kernel, containers, collectors, sources } = parts.tracing;
     [
       ...collectors,
-      kernelCollector(meter, () => kernel.figures()),
+      kernelCollector(meter, () => kernel.figures(), sources),
       containerModelCollector(meter, containers),
     ].forEach(add);
     if (options.prometheus.enabled) {

@@ -49,7 +49,7 @@ export class Features {
   }
 
   /** It works in a lesser way because of `error`; `reason` is for an error that is not for want of a need. */
-  lessen(feature: Feature, error: unknown, reason: Reason): void {
+  lessen(feature: Feature, error: unknown, reason = reasonOf(error)): void {
     this.#explained(feature, true, error, reason);
   }
 

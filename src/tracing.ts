@@ -12,15 +12,18 @@ import { startKernel, type Kernel } from './kernel/kernel.ts';
 import type { Addon } from './native/addon.ts';
 import { publicNetworksOf } from './node/interfaces.ts';
 import type { InterfaceSource } from './node/net.ts';
-import { tcpCollector, type TcpCollector } from './tcp/collector.ts';
+import { tcpCollector } from './tcp/collector.ts';
 import { networkFilter } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
+import { connectionSource } from './tcp/source.ts';
 
 /** Who runs on the node, and what the kernel counts of them. */
 export interface Tracing {
   readonly kernel: Kernel;
   readonly containers: ContainerModel;
   readonly collectors: readonly Collector[];
+  /** What the features work by, of several that kernels may have: the labels of `node_agent_kernel_source`. */
+  readonly sources: ReadonlyMap<string, string>;
   /** Detaches the programs. Idempotent. */
   close(): void;
 }
@@ -50,35 +53,35 @@ export async function startTracing(deps: {
     paths,
     clock,
   });
+  const limits = {
+    hostNetnsInode: view.netNamespaceInode,
+    ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
+  };
   const kernel = await startKernel({
     addon,
     paths,
     features,
     hierarchy,
-    tcp: {
-      cgroup2Root,
-      hostNetnsInode: view.netNamespaceInode,
-      ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
-    },
+    tcp: { cgroup2Root, ...limits, source: options.tcpSource },
     onCgroupEvents: (events) => watch.onEvents(events),
   });
   // After the events are attached, so that no cgroup falls between the two.
   await watch.walk();
 
-  let tcp: TcpCollector | undefined;
-  if (kernel.tcp !== undefined) {
-    const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
-    const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
-    tcp = tcpCollector(meter, { program: kernel.tcp, directory: watch.directory, keeps });
-  }
+  const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
+  const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
+  const procfs = { proc: paths.proc, hierarchy, ...limits };
+  const { program, sources } = connectionSource(kernel.tcp, procfs, features);
+  const tcp = tcpCollector(meter, { program, directory: watch.directory, keeps });
   return {
     kernel,
     containers: {
       size: () => watch.size(),
       refused: () => watch.refused(),
-      hidden: () => tcp?.hidden() ?? { noContainer: 0, tooYoung: 0 },
+      hidden: () => tcp.hidden(),
     },
-    collectors: tcp === undefined ? [] : [tcp],
+    collectors: [tcp],
+    sources,
     close() {
       watch.close();
       kernel.close();

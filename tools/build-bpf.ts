@@ -9,16 +9,29 @@ import { basename, join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const libbpfHeaders = join(root, 'build/libbpf/include');
 
+/** Compare-and-swap is known to kernels since 5.12; before, one such instruction spoils the whole object. */
+const compareAndSwap = ['-mcpu=v3', '-DCOMPARE_AND_SWAP'];
+
+/** Objects of a source and their further flags, where it is not one of the same name without any. */
+const variants: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  tcp_tp_btf: { tcp_tp_btf: compareAndSwap },
+  tcp_raw_tp: { tcp_raw_tp: compareAndSwap, tcp_raw_tp_plain: [] },
+};
+
 const targets: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' };
 
 /** Compiles what is older than its sources. Answers the paths of all objects; throws with a sentence when it cannot. */
 export function buildBpf(): string[] {
   const headers = globSync(join(root, 'ebpf/**/*.h'));
   const sources = globSync(join(root, 'ebpf/*.bpf.c')).sort();
-  return sources.map((source) => {
-    const object = join(root, 'dist', basename(source, '.c') + '.o');
-    if (changed(object, [source, ...headers, libbpfHeaders, import.meta.filename])) compile(source, object);
-    return object;
+  return sources.flatMap((source) => {
+    const name = basename(source, '.bpf.c');
+    return Object.entries(variants[name] ?? { [name]: [] }).map(([variant, flags]) => {
+      const object = join(root, 'dist', `${variant}.bpf.o`);
+      if (changed(object, [source, ...headers, libbpfHeaders, import.meta.filename]))
+        compile(source, object, flags);
+      return object;
+    });
   });
 }
 
@@ -31,7 +44,7 @@ function modifiedMs(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-function compile(source: string, object: string): void {
+function compile(source: string, object: string, flags: readonly string[]): void {
   const target = targets[process.arch];
   if (target === undefined) throw new Error(`eBPF programs are not built for ${process.arch}`);
   if (modifiedMs(join(libbpfHeaders, 'bpf/bpf_helpers.h')) === undefined)
@@ -39,7 +52,7 @@ function compile(source: string, object: string): void {
 
   mkdirSync(join(root, 'dist'), { recursive: true });
   const unfinished = `${object}.${process.pid}`;
-  const options = ['-O2', '-g', '-Wall', '-Werror', '-target', 'bpf', `-D__TARGET_ARCH_${target}`];
+  const options = ['-O2', '-g', '-Wall', '-Werror', '-target', 'bpf', `-D__TARGET_ARCH_${target}`, ...flags];
   run('clang', [...options, `-I${join(root, 'ebpf')}`, `-I${libbpfHeaders}`, '-c', source, '-o', unfinished]);
   run('llvm-strip', ['-g', unfinished]);
   renameSync(unfinished, object);

@@ -2,7 +2,7 @@
  * Builds everything that runs into `dist/`: the addon, the eBPF objects, the bundle. What the toolchain cannot build is
  * left out with a warning, and the agent runs without it; `--require-native` makes that an error.
  */
-import { rmSync, statSync } from 'node:fs';
+import { globSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -62,7 +62,7 @@ async function native(what: string, outputs: readonly string[], step: () => unkn
 
 const startedMs = performance.now();
 const addon = await native('the native addon', ['dist/addon.node'], () => buildAddon());
-const bpf = await native('the eBPF programs', ['dist/tcp.bpf.o', 'dist/cgroup.bpf.o'], buildBpf);
+const bpf = await native('the eBPF programs', globSync('dist/*.bpf.o', { cwd: root }), buildBpf);
 await bundle();
 const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
 console.error(

@@ -22,9 +22,10 @@ function thing({ kind, name }: Thing): string {
   }
 }
 
-function need({ for: purpose, or = [], below, ...first }: Need): string {
+function need({ for: purpose, or = [], below, lessens, ...first }: Need): string {
   const choice = [first, ...or].map(thing).join(' or ');
-  return `- ${choice}: ${purpose}${below === undefined ? '' : `, below Linux ${below}`}`;
+  const limits = [below && `below Linux ${below}`, lessens && 'without it the feature works in a lesser way'];
+  return `- ${[`${choice}: ${purpose}`, ...limits.filter(Boolean)].join('; ')}`;
 }
 
 function section(name: string, { description, without, needs }: FeatureSpec): string[] {

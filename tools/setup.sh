@@ -75,7 +75,7 @@ fi
 # One hash over everything that is built from, and how many native parts were built.
 built=build/.setup
 sources=$(find src config ebpf addon tools -type f ! -name '*.test.ts' -print | LC_ALL=C sort | xargs cat package.json | sha256sum)
-native=$(ls dist/addon.node dist/tcp.bpf.o dist/cgroup.bpf.o 2>/dev/null | wc -l)
+native=$(ls dist/addon.node dist/tcp_sockops.bpf.o dist/cgroup.bpf.o 2>/dev/null | wc -l)
 if [ "$(cat $built 2>/dev/null)" != "$sources $native" ] || [ ! -e dist/agent.js ] ||
   { [ "$native" != 3 ] && [ ! "$missing" ]; }; then
   say 'building'
@@ -83,5 +83,5 @@ if [ "$(cat $built 2>/dev/null)" != "$sources $native" ] || [ ! -e dist/agent.js
   [ "${SETUP_NATIVE:-}" != required ] || option=--require-native
   node_modules/.bin/node tools/build.ts $option
   mkdir -p build
-  echo "$sources $(ls dist/addon.node dist/tcp.bpf.o dist/cgroup.bpf.o 2>/dev/null | wc -l)" >$built
+  echo "$sources $(ls dist/addon.node dist/tcp_sockops.bpf.o dist/cgroup.bpf.o 2>/dev/null | wc -l)" >$built
 fi

@@ -1,6 +1,6 @@
 import { cidrs } from '../values/network.ts';
 import { portRanges } from '../values/ports.ts';
-import { count, flag, text } from '../values/scalar.ts';
+import { count, flag, oneOf, text } from '../values/scalar.ts';
 import { listOf } from '../values/value.ts';
 import type { OptionTable } from './option.ts';
 
@@ -14,6 +14,11 @@ export const network = {
     type: portRanges,
     default: '32768-60999',
     help: 'Ports that are no services; several ranges with spaces or commas between them, an empty text for none.',
+  },
+  'tcp-source': {
+    type: oneOf(['auto', 'sockops', 'tp_btf', 'raw_tp', 'procfs']),
+    default: 'auto',
+    help: 'What connections are counted by: auto takes the first of the others that the kernel has. For tests, and for kernels where that one misbehaves; procfs sees open connections only.',
   },
   'disable-pinger': {
     type: flag,

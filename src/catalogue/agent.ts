@@ -117,6 +117,13 @@ export const featureMetrics = {
 
 /** The kernel side. */
 export const kernelMetrics = {
+  source: self(
+    'kernel_source',
+    'gauge',
+    '',
+    ['feature', 'source'],
+    'Always 1; source is what the feature works by, of several that kernels may have.',
+  ),
   mapEntries: self('bpf_map_entries', 'gauge', '{entry}', ['map'], 'Entries in use, as of the last reading.'),
   mapCapacity: self('bpf_map_capacity', 'gauge', '{entry}', ['map'], 'Entries the map can hold.'),
   mapBytes: self('bpf_map_memory_bytes', 'gauge', 'By', ['map'], 'Kernel memory charged for the map.'),

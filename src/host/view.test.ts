@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { linkSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -50,6 +50,14 @@ test('a namespace that is our own need not be entered, another may not be withou
   assert.equal(view.netNamespaceInode, statSync(join(proc, '1/ns/net')).ino);
   assert.equal(reason, 'own_view');
   assert.equal(detail, 'not visible through pid 1: ns/uts (may not be entered)');
+});
+
+test('an agent that is pid 1 itself does not take its own files for the host', (t) => {
+  const proc = tree(t, { '1/root/x': '', '1/ns/net': '', '1/ns/uts': '' });
+  symlinkSync('1', join(proc, 'self'));
+  const { reason, detail } = look(proc);
+  assert.equal(reason, 'own_view');
+  assert.equal(detail, 'not visible through pid 1: ns/pid (pid 1 is this agent)');
 });
 
 test('each part by itself through our own eyes, and said so', (t) => {

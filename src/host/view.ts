@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { AgentError, codeOf, messageOf } from '../errors.ts';
+import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
+import { AgentError, codeOf, messageOf, unsupported } from '../errors.ts';
 import type { Features } from '../features.ts';
 import { capabilitiesOf, hasCapability } from './capabilities.ts';
 import type { HostPaths } from './paths.ts';
@@ -48,6 +48,7 @@ export function hostView(settings: {
   const netNamespace = namespace('net');
   const utsNamespace = namespace('uts');
   const hostNetwork = inode(`${proc}/1/ns/net`);
+  if (areInit(proc)) own.push({ part: 'ns/pid', error: unsupported('pid 1 is this agent') });
   const [first] = own;
   if (first === undefined) features.set('host_view', true);
   else {
@@ -62,6 +63,15 @@ export function hostView(settings: {
     sharesNetwork: hostNetwork !== 0 && hostNetwork === ownNamespace('net'),
     netNamespaceInode: hostNetwork || ownNamespace('net'),
   };
+}
+
+/** So it is in a container with processes of its own, where pid 1 tells nothing of the host. */
+function areInit(proc: string): boolean {
+  try {
+    return readlinkSync(`${proc}/self`) === '1';
+  } catch {
+    return false;
+  }
 }
 
 /** setns(2) into a network or UTS namespace wants it; where procfs does not say, the attempt will. */

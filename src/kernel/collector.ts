@@ -8,12 +8,17 @@ import type { KernelFigures } from './figures.ts';
 const withoutCapacity = new Set(['tcp_sockets', 'cgroup_events']);
 
 /** Self-metrics of the kernel side: how full the maps are, what was refused or skipped, what the programs cost. */
-export function kernelCollector(meter: Meter, figures: () => readonly KernelFigures[]): Collector {
+export function kernelCollector(
+  meter: Meter,
+  figures: () => readonly KernelFigures[],
+  sources: ReadonlyMap<string, string>,
+): Collector {
   const metrics = instruments(meter, kernelMetrics);
   return {
     name: 'kernel',
     instruments: Object.values(metrics),
     collect: (result) => {
+      for (const [feature, source] of sources) result.observe(metrics.source, 1, { feature, source });
       for (const source of figures()) {
         observeMaps(result, metrics, source);
         observePrograms(result, metrics, source);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { assetPath } from '../assets.ts';
+import { messageOf } from '../errors.ts';
 import type { Features } from '../features.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { Addon } from '../native/addon.ts';
@@ -7,6 +8,7 @@ import type { CgroupEvent } from './cgroup-event.ts';
 import { startCgroupEvents } from './cgroup-events.ts';
 import type { KernelFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
+import { unavailable } from './start.ts';
 import { startTcp, type TcpOptions, type TcpProgram } from './tcp.ts';
 
 /** Everything of ours that runs in the kernel. */
@@ -29,17 +31,16 @@ export async function startKernel(deps: {
 }): Promise<Kernel> {
   const { addon, paths, features, hierarchy } = deps;
   if (addon === undefined) {
-    for (const feature of ['cgroup_events', 'tcp', 'tcp_active'] as const)
-      features.set(feature, false, 'no_addon');
+    for (const feature of ['cgroup_events', 'tcp'] as const) features.set(feature, false, 'no_addon');
+    features.set('tcp_active', true, 'no_addon');
     return { tcp: undefined, figures: () => [], close: () => {} };
   }
-  const [cgroupElf, tcpElf] = await Promise.all([objectFile('cgroup'), objectFile('tcp')]);
+  const cgroupElf = await objectFile('cgroup').catch(() => undefined);
   addon.raiseMemlock();
   const events =
     cgroupElf && (await startCgroupEvents(addon, cgroupElf, hierarchy, paths, features, deps.onCgroupEvents));
-  const tcp = tcpElf && (await startTcp(addon, tcpElf, { ...deps.tcp, hierarchy }, paths, features));
+  const tcp = await startTcp(addon, objectFile, { ...deps.tcp, hierarchy }, paths, features);
   if (!cgroupElf) features.set('cgroup_events', false, 'not_built', 'cgroup.bpf.o is missing');
-  if (!tcpElf) features.set('tcp', false, 'not_built', 'tcp.bpf.o is missing');
   const parts = [events, tcp].filter((part) => part !== undefined);
   return {
     tcp,
@@ -48,7 +49,8 @@ export async function startKernel(deps: {
   };
 }
 
-/** The built object, or undefined where it could not be built. */
-async function objectFile(name: string): Promise<Uint8Array | undefined> {
-  return readFile(assetPath(`${name}.bpf.o`)).catch(() => undefined);
+async function objectFile(name: string): Promise<Uint8Array> {
+  return readFile(assetPath(`${name}.bpf.o`)).catch((cause: unknown) => {
+    throw unavailable('not_built', `${name}.bpf.o is missing: ${messageOf(cause)}`);
+  });
 }

@@ -18,7 +18,7 @@ export const cgroupLayouts = {
   rodata: { size: 4, fields: { countedHierarchy: { offset: 0, size: 4, length: 1 } } },
 } as const;
 
-/** tcp.bpf.o */
+/** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_tp_btf.bpf.o */
 export const tcpLayouts = {
   tcpKey: {
     size: 32,

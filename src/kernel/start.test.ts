@@ -10,7 +10,7 @@ import type { Addon, BpfObject } from '../native/addon.ts';
 import { startCgroupEvents } from './cgroup-events.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
-import { startTcp, type TcpProgram } from './tcp.ts';
+import { startTcp, type TcpOptions, type TcpProgram } from './tcp.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'start-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -54,16 +54,18 @@ function fakeAddon(refuse: (step: string) => void): Fake {
   return fake;
 }
 
+const readObject = async (): Promise<Uint8Array> => new Uint8Array();
 const hierarchy: Hierarchy = { version: 2, hierarchyId: 0, mountPoint: '/sys/fs/cgroup' };
 
 async function tcp(
   addon: Addon | undefined,
   cgroup2Root: string | undefined = '/root',
   where: HostPaths = paths,
+  more: Partial<TcpOptions> = {},
 ): Promise<{ program: TcpProgram | undefined; states: Record<string, FeatureState> }> {
   const features = new Features();
-  const options = { cgroup2Root, hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192) };
-  const program = await startTcp(addon, new Uint8Array(), options, where, features);
+  const options = { cgroup2Root, hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192), ...more };
+  const program = await startTcp(addon, readObject, options, where, features);
   return { program, states: Object.fromEntries(features.all()) };
 }
 
@@ -73,10 +75,12 @@ function failure(code: string, more: object = {}): Error {
 
 test('reasons why nothing is counted', async () => {
   const off = (reason: Reason): FeatureState => ({ enabled: false, reason });
+  const less = (reason: Reason): FeatureState => ({ enabled: true, reason });
   const none = fakeAddon(() => {});
-  assert.deepEqual((await tcp(undefined)).states, { tcp: off('no_addon') });
+  assert.deepEqual((await tcp(undefined)).states, { tcp: off('no_addon'), tcp_active: less('no_addon') });
   assert.deepEqual((await tcp(none.addon, '/root', { ...paths, sys: '/nowhere' })).states, {
     tcp: off('no_kernel_config'),
+    tcp_active: less('no_kernel_config'),
   });
   for (const [error, reason] of [
     [failure('EPERM'), 'denied'],
@@ -91,23 +95,63 @@ test('reasons why nothing is counted', async () => {
     });
     const { program, states } = await tcp(fake.addon);
     assert.equal(program, undefined);
-    assert.deepEqual(states, { tcp_active: off(reason), tcp: off(reason) });
+    assert.deepEqual(states, { tcp_active: less(reason), tcp: off(reason) });
     assert.equal(fake.open, 0, 'no object is left open');
   }
 });
 
-test('without the root of cgroup v2 nothing is loaded', async () => {
+test('only what is told is tried', async () => {
   const fake = fakeAddon(() => {});
-  const features = new Features();
+  const { program, states } = await tcp(fake.addon, '/root', paths, { source: 'procfs' });
+  assert.equal(program, undefined);
+  assert.deepEqual(states['tcp'], { enabled: false, reason: 'not_wanted' });
+  assert.deepEqual(fake.calls, []);
+
+  const forced = await tcp(fake.addon, '/root', paths, { source: 'raw_tp' });
+  assert.equal(forced.program?.source, 'raw_tp');
+  assert.deepEqual(forced.states['tcp'], { enabled: true, reason: '' });
+});
+
+test('without the root of cgroup v2 tracepoints count, and the reason is kept', async () => {
+  const fake = fakeAddon(() => {});
+  const told: string[] = [];
+  const features = new Features((feature, _, detail) => told.push(`${feature}: ${detail}`));
   const options = {
     cgroup2Root: undefined,
     hierarchy,
     hostNetnsInode: 0,
     ignoredPorts: new Uint8Array(8192),
   };
-  assert.equal(await startTcp(fake.addon, new Uint8Array(), options, paths, features), undefined);
-  assert.deepEqual(features.get('tcp'), { enabled: false, reason: 'no_mount' });
-  assert.deepEqual(fake.calls, []);
+  const program = await startTcp(fake.addon, readObject, options, paths, features);
+  assert.equal(program?.source, 'tp_btf');
+  assert.deepEqual(features.get('tcp'), { enabled: true, reason: 'no_mount' });
+  assert.match(told.join('\n'), /^tcp: by tp_btf; not by sockops: the root of the cgroup v2 tree/m);
+  assert.deepEqual(
+    fake.calls.filter((call) => call.startsWith('attach')),
+    ['tcp_active', 'tcp_state', 'tcp_state_again', 'tcp_destroy'].map((name) => `attach ${name}`),
+  );
+});
+
+test('where one variant of an object is refused, the other is taken', async () => {
+  let loads = 0;
+  const fake = fakeAddon((step) => {
+    if (step === 'load ' && ++loads === 1) throw failure('EINVAL', { verifierLog: 'reserved fields' });
+  });
+  const names: string[] = [];
+  const options = {
+    cgroup2Root: undefined,
+    hierarchy,
+    hostNetnsInode: 0,
+    ignoredPorts: new Uint8Array(8192),
+    source: 'raw_tp' as const,
+  };
+  const read = async (name: string): Promise<Uint8Array> => {
+    names.push(name);
+    return new Uint8Array();
+  };
+  const program = await startTcp(fake.addon, read, options, paths, new Features());
+  assert.deepEqual(names, ['tcp_raw_tp', 'tcp_raw_tp_plain']);
+  assert.deepEqual([program?.walks, fake.open], [true, 1]);
 });
 
 test('a kernel that cannot walk sockets still counts connects', async () => {
@@ -116,7 +160,7 @@ test('a kernel that cannot walk sockets still counts connects', async () => {
   });
   const { program, states } = await tcp(fake.addon);
   assert.deepEqual(states, {
-    tcp_active: { enabled: false, reason: 'kernel' },
+    tcp_active: { enabled: true, reason: 'kernel' },
     tcp: { enabled: true, reason: '' },
   });
   assert.deepEqual(fake.calls, ['load ', 'load tcp_active', 'update', 'attach tcp_connects']);

@@ -1,3 +1,5 @@
+import type { Reason } from '../../config/capabilities.ts';
+import { AgentError, codeOf, messageOf } from '../errors.ts';
 import type { Features } from '../features.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { Addon, BpfObject } from '../native/addon.ts';
@@ -5,7 +7,8 @@ import type { KernelFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
 import { int32 } from './rodata.ts';
-import { requireBpf, startFeature, unavailable } from './start.ts';
+import { requireBpf, unavailable } from './start.ts';
+import { attachSource, tcpSources, type TcpSource, type TcpSourceName } from './tcp-sources.ts';
 
 export interface TcpOptions {
   /** From `findCgroup2Root`. */
@@ -18,6 +21,12 @@ export interface TcpOptions {
   /** Sizes of the maps of {cgroup, destination} and of {cgroup} alone, when not those of the program. */
   readonly maxCounts?: number;
   readonly maxOverflow?: number;
+  /** Size of the map of sockets, where that has one (`raw_tp`). */
+  readonly maxSockets?: number;
+  /** The only source to try; `procfs` is none of the kernel's programs. By default all are tried, best first. */
+  readonly source?: TcpSourceName | 'auto' | 'procfs';
+  /** False: open connections are not counted. */
+  readonly walks?: boolean;
 }
 
 /** All counts of one moment: keys and values one behind the other, by `tcpLayouts`. */
@@ -31,6 +40,9 @@ export interface TcpReading {
 }
 
 export interface TcpProgram {
+  readonly source: TcpSourceName;
+  /** Whether `read` counts open connections; without, none are shown as open. */
+  readonly walks: boolean;
   /** Counts the open connections anew and copies both maps, on threads of the addon. One at a time. */
   read(): Promise<TcpReading>;
   /** Removes an entry and answers its last value, null when there is none. */
@@ -45,34 +57,92 @@ const entryBytes = {
   overflow: 8 + tcpLayouts.tcpValue.size,
 };
 
+/** Reads a built object, by its name without `.bpf.o`. */
+export type ReadObject = (name: string) => Promise<Uint8Array>;
+
 /**
- * Starts counting outbound TCP connections. Answers undefined, and the feature `tcp` says why, where that cannot be
- * had. The feature `tcp_active` is off where only the walk over open connections cannot.
+ * Starts counting outbound TCP connections by the best source that works here; the feature `tcp` says why a better one
+ * does not, or why none does: then this answers undefined. The feature `tcp_active` is lessened where the walk over
+ * open connections cannot be had: then they have to be counted by other means.
  */
-export function startTcp(
+export async function startTcp(
   addon: Addon | undefined,
-  elf: Uint8Array,
+  readObject: ReadObject,
   options: TcpOptions,
   paths: HostPaths,
   features: Features,
 ): Promise<TcpProgram | undefined> {
-  return startFeature('tcp', features, async () => {
+  const { source: wanted = 'auto' } = options;
+  const refusals: AgentError[] = [];
+  try {
     const native = requireBpf(addon, paths);
-    const { cgroup2Root } = options;
-    if (cgroup2Root === undefined)
-      throw unavailable('no_mount', 'the root of the cgroup v2 tree is not visible here');
+    for (const source of tcpSources) {
+      if (wanted !== 'auto' && wanted !== source.name) continue;
+      try {
+        const program = await startSource(native, readObject, options, source, features);
+        tell(features, source, refusals);
+        return program;
+      } catch (error) {
+        refusals.push(refusal(source, error));
+      }
+    }
+    throw refusals[0] ?? unavailable('not_wanted', `the option says ${wanted}`);
+  } catch (error) {
+    features.fail('tcp', error);
+    features.lessen('tcp_active', error);
+    return undefined;
+  }
+}
 
-    const withWalk = await startFeature('tcp_active', features, () =>
-      start(native, elf, options, cgroup2Root, true),
-    );
-    return withWalk ?? (await start(native, elf, options, cgroup2Root, false));
-  });
+function refusal(source: TcpSource, error: unknown): AgentError {
+  const told = new AgentError(codeOf(error), `not by ${source.name}: ${messageOf(error)}`, { cause: error });
+  const { reason, verifierLog } = error as { reason?: unknown; verifierLog?: unknown };
+  return Object.assign(told, { reason, verifierLog });
+}
+
+function tell(features: Features, { name }: TcpSource, [best, ...others]: readonly AgentError[]): void {
+  if (best === undefined) return features.set('tcp', true, '', `by ${name}`);
+  const message = [`by ${name}`, best.message, ...others.map(messageOf)].join('; ');
+  const { reason } = best as { reason?: Reason };
+  features.lessen('tcp', new AgentError(best.code, message, { cause: best }), reason ?? 'kernel');
+}
+
+/** Tries the variants of one source, first with the walk, then without. */
+async function startSource(
+  addon: Addon,
+  readObject: ReadObject,
+  options: TcpOptions,
+  source: TcpSource,
+  features: Features,
+): Promise<TcpProgram> {
+  const cgroupPath = options.cgroup2Root;
+  if (source.onCgroup && cgroupPath === undefined)
+    throw unavailable('no_mount', 'the root of the cgroup v2 tree is not visible here');
+
+  let refused: unknown;
+  for (const walks of options.walks === false ? [false] : [true, false]) {
+    let withWalk: unknown;
+    for (const name of source.objects) {
+      try {
+        const elf = await readObject(name);
+        const program = await start(addon, elf, options, source, cgroupPath ?? '', walks);
+        if (walks) features.set('tcp_active', true, '', 'by iterator');
+        else features.lessen('tcp_active', refused ?? unavailable('not_wanted', 'told not to walk'));
+        return program;
+      } catch (error) {
+        withWalk = error;
+      }
+    }
+    refused ??= withWalk;
+  }
+  throw refused;
 }
 
 async function start(
   addon: Addon,
   elf: Uint8Array,
   options: TcpOptions,
+  source: TcpSource,
   cgroupPath: string,
   walks: boolean,
 ): Promise<TcpProgram> {
@@ -82,9 +152,7 @@ async function start(
     object.setAutoload('tcp_active', walks);
     await object.load();
     object.update('tcp_overflow', Buffer.alloc(8), Buffer.alloc(tcpLayouts.tcpValue.size));
-    const iterator = walks ? object.attach('tcp_active', { iterMap: 'tcp_sockets' }) : undefined;
-    object.attach('tcp_connects', { cgroupPath });
-    return program(object, iterator);
+    return program(object, source, attachSource(object, source, cgroupPath, walks));
   } catch (error) {
     object.close();
     throw error;
@@ -97,13 +165,16 @@ function configure(object: BpfObject, options: TcpOptions): void {
   object.setInitial('.rodata', hostNetns.offset, int32(options.hostNetnsInode));
   object.setInitial('.rodata', ignoredPorts.offset, options.ignoredPorts);
   if (options.maxCounts !== undefined) object.setMaxEntries('tcp_counts', options.maxCounts);
+  if (options.maxSockets !== undefined) object.setMaxEntries('tcp_sockets', options.maxSockets);
   if (options.maxOverflow !== undefined) object.setMaxEntries('tcp_overflow', options.maxOverflow);
 }
 
-function program(object: BpfObject, iterator: number | undefined): TcpProgram {
+function program(object: BpfObject, source: TcpSource, iterator: number | undefined): TcpProgram {
   let walk = 0;
   let entries: Record<string, number> = {};
   return {
+    source: source.name,
+    walks: iterator !== undefined,
     read: async () => {
       walk = (walk + 1) >>> 0;
       if (iterator !== undefined) {
@@ -123,17 +194,17 @@ function program(object: BpfObject, iterator: number | undefined): TcpProgram {
     take: (map, key) => object.take(map, key),
     figures: () => ({
       object,
-      programs: iterator === undefined ? ['tcp_connects'] : ['tcp_connects', 'tcp_active'],
+      programs: iterator === undefined ? source.programs : [...source.programs, 'tcp_active'],
       maps: ['tcp_counts', 'tcp_overflow', 'tcp_sockets'],
       entries,
-      refused: refusedOf(object),
+      refused: refusedOf(object, source),
       ringDropped: {},
     }),
     close: () => object.close(),
   };
 }
 
-function refusedOf(object: BpfObject): KernelFigures['refused'] {
+function refusedOf(object: BpfObject, source: TcpSource): KernelFigures['refused'] {
   const { offset, size } = tcpLayouts.bss.fields.refused;
   const bytes = object.readGlobal('.bss', offset, size);
   const { tcpCounts, tcpOverflow, socketStorage } = tcpLayouts.tcpRefused.fields;
@@ -141,6 +212,6 @@ function refusedOf(object: BpfObject): KernelFigures['refused'] {
   return [
     { map: 'tcp_counts', reason: 'full', count: count(tcpCounts) },
     { map: 'tcp_overflow', reason: 'full', count: count(tcpOverflow) },
-    { map: 'tcp_sockets', reason: 'socket_storage', count: count(socketStorage) },
+    { map: 'tcp_sockets', reason: source.refusal, count: count(socketStorage) },
   ];
 }

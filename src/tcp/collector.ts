@@ -64,7 +64,7 @@ export function tcpCollector(meter: Meter, deps: TcpCollectorDeps): TcpCollector
 }
 
 /** The clock of bpf_ktime_get_ns(). Exact to the microsecond, which is plenty for minutes. */
-function monotonicNs(): number {
+export function monotonicNs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e9 + nanoseconds;
 }

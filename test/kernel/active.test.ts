@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { Features } from '../../src/features.ts';
 import type { TcpProgram } from '../../src/kernel/tcp.ts';
+import { connectionSource } from '../../src/tcp/source.ts';
 import {
   compileLoad,
   counted,
+  forEachSource,
+  hierarchy,
   makeCgroup,
+  paths,
   skip,
   startCounting,
   until,
@@ -15,16 +20,14 @@ import {
 } from './machine.ts';
 
 let load: Load;
-let program: TcpProgram;
 let cgroup: Cgroup;
 let server: Server;
-const accepted: Socket[] = [];
+let accepted: Socket[] = [];
 
 before(async () => {
   if (skip !== false) return;
   load = compileLoad();
   cgroup = makeCgroup(`/system.slice/active-${process.pid}.service`);
-  program = await startCounting();
   server = createServer({ allowHalfOpen: true }, (socket) => accepted.push(socket.on('error', () => {})));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -34,11 +37,10 @@ after(() => {
   for (const socket of accepted) socket.destroy();
   server?.close();
   load?.close();
-  program?.close();
   cgroup?.remove();
 });
 
-test('open connections are those that a file holds and nobody reset', { skip }, async () => {
+async function expectOpen(program: Pick<TcpProgram, 'read'>, successful: number): Promise<void> {
   const port = String((server.address() as AddressInfo).port);
   const key = `${cgroup.id} 127.0.0.1:${port}`;
   const active = async (): Promise<number> => (await counted(program, [cgroup.id])).get(key)?.active ?? 0;
@@ -64,5 +66,55 @@ test('open connections are those that a file holds and nobody reset', { skip }, 
   await once(second, 'exit');
   // What it sent and nobody took keeps its sockets in the kernel, in FIN_WAIT1, without a file.
   await until('nothing is left', async () => (await active()) === 0);
-  assert.equal((await counted(program, [cgroup.id])).get(key)?.successful, 42);
+  assert.equal((await counted(program, [cgroup.id])).get(key)?.successful ?? 0, successful);
+}
+
+forEachSource((source, skip) => {
+  test('open connections are those that a file holds and nobody reset', { skip }, async () => {
+    const program = await startCounting({ source });
+    try {
+      await expectOpen(program, 42);
+    } finally {
+      program.close();
+      forgetAccepted();
+    }
+  });
 });
+
+test(
+  'without the walk of the kernel, procfs tells the same and the kernel still counts',
+  { skip },
+  async () => {
+    const counting = await startCounting({ walks: false });
+    try {
+      await expectOpen(byProcfs(counting), 42);
+    } finally {
+      counting.close();
+      forgetAccepted();
+    }
+  },
+);
+
+test('procfs alone tells the same', { skip }, async () => {
+  try {
+    await expectOpen(byProcfs(undefined), 0);
+  } finally {
+    forgetAccepted();
+  }
+});
+
+function byProcfs(counting: TcpProgram | undefined): Pick<TcpProgram, 'read'> {
+  const limits = { hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192) };
+  const { program, sources } = connectionSource(
+    counting,
+    { proc: paths.proc, hierarchy, ...limits },
+    new Features(),
+  );
+  assert.equal(sources.get('tcp_active'), 'procfs');
+  return program;
+}
+
+function forgetAccepted(): void {
+  for (const socket of accepted) socket.destroy();
+  accepted = [];
+}

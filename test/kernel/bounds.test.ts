@@ -4,7 +4,16 @@ import { after, before, test } from 'node:test';
 import type { TcpProgram } from '../../src/kernel/tcp.ts';
 import { entriesOf, decodeKey, otherDestination } from '../../src/tcp/reading.ts';
 import { ignoredPortBits } from '../../src/tcp/ports.ts';
-import { compileLoad, counted, makeCgroup, skip, startCounting, type Cgroup, type Load } from './machine.ts';
+import {
+  compileLoad,
+  counted,
+  forEachSource,
+  makeCgroup,
+  skip,
+  startCounting,
+  type Cgroup,
+  type Load,
+} from './machine.ts';
 
 const open = '21702';
 let load: Load;
@@ -38,76 +47,97 @@ function refused(program: TcpProgram): Record<string, number> {
   return Object.fromEntries(program.figures().refused.map(({ map, count }) => [map, count]));
 }
 
-test('what full maps refuse is counted elsewhere, and no connect is lost', { skip }, async () => {
-  // Room for nothing but three destinations and, beside the last resort, one cgroup.
-  await counting({ maxCounts: 3, maxOverflow: 2 }, async (program) => {
-    for (const { directory } of cgroups) {
-      for (let port = 21710; port < 21720; port++)
-        assert.equal((await load.run('-c', directory, 'connect', '127.0.0.1', String(port), '7')).refused, 7);
-    }
-    const holder = await load.start('-c', cgroups[2]!.directory, 'hold', '127.0.0.1', open, '5');
-    let failed = 0;
-    let active = 0;
-    let maps = { tcp_counts: 0, tcp_overflow: 0 };
-    const names = new Set<string>();
-    for (const { key, counts } of entriesOf(await program.read())) {
-      maps = { ...maps, [key.map]: maps[key.map] + 1 };
-      names.add(decodeKey(key).destination);
-      failed += counts.failed;
-      active += counts.active;
-    }
-    holder.stdin?.end();
-    // Connects of the rest of the machine may be among them.
-    assert.ok(failed >= 3 * 10 * 7, `${failed} failed`);
-    assert.ok(active >= 5, `${active} active`);
-    assert.deepEqual(maps, { tcp_counts: 3, tcp_overflow: 2 });
-    assert.ok(names.has(otherDestination));
-    assert.ok(refused(program)['tcp_counts']! >= 27 * 7);
-    assert.ok(refused(program)['tcp_overflow']! > 0);
-  });
-});
+async function failedOfNobody(program: TcpProgram): Promise<number> {
+  return (await counted(program, [0])).get(`0 ${otherDestination}`)!.failed;
+}
 
-test('a connect whose socket has no room for a record is counted, as nobody’s', { skip }, async (context) => {
-  const starved = (count: string): ReturnType<Load['run']> =>
-    load.run('-c', cgroups[0]!.directory, '-n', '-s', 'connect', '10.7.7.7', '21720', count);
-  const possible = await starved('0').then(
-    () => true,
-    () => false,
-  );
-  if (!possible) return context.skip('needs net.core.optmem_max in each network namespace (Linux 6.8)');
-  await counting({}, async (program) => {
-    const failed = async (): Promise<number> =>
-      (await counted(program, [0])).get(`0 ${otherDestination}`)!.failed;
-    const before = await failed();
-    assert.equal((await starved('25')).refused, 25);
-    assert.equal((await failed()) - before, 25);
-    assert.equal(refused(program)['tcp_sockets'], 25);
+forEachSource((source, skip) => {
+  test('what full maps refuse is counted elsewhere, and no connect is lost', { skip }, async () => {
+    // Room for nothing but three destinations and, beside the last resort, one cgroup.
+    await counting({ source, maxCounts: 3, maxOverflow: 2 }, async (program) => {
+      for (const { directory } of cgroups) {
+        for (let port = 21710; port < 21720; port++)
+          assert.equal(
+            (await load.run('-c', directory, 'connect', '127.0.0.1', String(port), '7')).refused,
+            7,
+          );
+      }
+      const holder = await load.start('-c', cgroups[2]!.directory, 'hold', '127.0.0.1', open, '5');
+      let failed = 0;
+      let active = 0;
+      let maps = { tcp_counts: 0, tcp_overflow: 0 };
+      const names = new Set<string>();
+      for (const { key, counts } of entriesOf(await program.read())) {
+        maps = { ...maps, [key.map]: maps[key.map] + 1 };
+        names.add(decodeKey(key).destination);
+        failed += counts.failed;
+        active += counts.active;
+      }
+      holder.stdin?.end();
+      // Connects of the rest of the machine may be among them.
+      assert.ok(failed >= 3 * 10 * 7, `${failed} failed`);
+      assert.ok(active >= 5, `${active} active`);
+      assert.deepEqual(maps, { tcp_counts: 3, tcp_overflow: 2 });
+      assert.ok(names.has(otherDestination));
+      assert.ok(refused(program)['tcp_counts']! >= 27 * 7);
+      assert.ok(refused(program)['tcp_overflow']! > 0);
+    });
   });
-});
 
-test('ports, link-local addresses and loopback of other namespaces do not count', { skip }, async () => {
-  const ignoredPorts = ignoredPortBits([[21730, 21739]]);
-  const hostNetnsInode = statSync('/proc/self/ns/net').ino;
-  await counting({ ignoredPorts, hostNetnsInode }, async (program) => {
-    const [cgroup] = cgroups as [Cgroup];
-    const connect = async (namespace: string[], address: string, port: string): Promise<void> => {
-      const result = await load.run('-c', cgroup.directory, ...namespace, 'connect', address, port, '3');
-      assert.equal(result.refused, 3, `${address}:${port}`);
-    };
-    await connect([], '127.0.0.1', '21729');
-    await connect([], '127.0.0.1', '21730');
-    await connect([], '::1', '21739');
-    await connect([], '::1', '21740');
-    await connect(['-n'], '127.0.0.1', '21750');
-    await connect(['-n'], '::1', '21750');
-    await connect(['-n'], '::ffff:127.0.0.1', '21750');
-    await connect(['-n'], '169.254.7.7', '21750');
-    await connect(['-n'], '10.7.7.7', '21750');
-    const found = await counted(program, [cgroup.id]);
-    assert.deepEqual([...found].map(([key, { failed }]) => `${key.split(' ')[1]} ${failed}`).sort(), [
-      '10.7.7.7:21750 3',
-      '127.0.0.1:21729 3',
-      '[::1]:21740 3',
-    ]);
+  const starves = 'a connect whose socket has no room for a record is counted, as nobody’s';
+  if (source === 'raw_tp')
+    test(starves, { skip }, async () => {
+      await counting({ source, maxSockets: 1 }, async (program) => {
+        const holder = await load.start('-c', cgroups[0]!.directory, 'hold', '127.0.0.1', open, '1');
+        const before = await failedOfNobody(program);
+        await load.run('-c', cgroups[0]!.directory, 'connect', '127.0.0.1', '21720', '25');
+        // Connects of the rest of the machine may be among them.
+        assert.ok((await failedOfNobody(program)) - before >= 25);
+        assert.ok(refused(program)['tcp_sockets']! >= 25);
+        holder.stdin?.end();
+      });
+    });
+  else
+    test(starves, { skip }, async (context) => {
+      const starved = (count: string): ReturnType<Load['run']> =>
+        load.run('-c', cgroups[0]!.directory, '-n', '-s', 'connect', '10.7.7.7', '21720', count);
+      const possible = await starved('0').then(
+        () => true,
+        () => false,
+      );
+      if (!possible) return context.skip('needs net.core.optmem_max in each network namespace (Linux 6.8)');
+      await counting({ source }, async (program) => {
+        const before = await failedOfNobody(program);
+        assert.equal((await starved('25')).refused, 25);
+        assert.equal((await failedOfNobody(program)) - before, 25);
+        assert.equal(refused(program)['tcp_sockets'], 25);
+      });
+    });
+
+  test('ports, link-local addresses and loopback of other namespaces do not count', { skip }, async () => {
+    const ignoredPorts = ignoredPortBits([[21730, 21739]]);
+    const hostNetnsInode = statSync('/proc/self/ns/net').ino;
+    await counting({ source, ignoredPorts, hostNetnsInode }, async (program) => {
+      const [cgroup] = cgroups as [Cgroup];
+      const connect = async (namespace: string[], address: string, port: string): Promise<void> => {
+        const result = await load.run('-c', cgroup.directory, ...namespace, 'connect', address, port, '3');
+        assert.equal(result.refused, 3, `${address}:${port}`);
+      };
+      await connect([], '127.0.0.1', '21729');
+      await connect([], '127.0.0.1', '21730');
+      await connect([], '::1', '21739');
+      await connect([], '::1', '21740');
+      await connect(['-n'], '127.0.0.1', '21750');
+      await connect(['-n'], '::1', '21750');
+      await connect(['-n'], '::ffff:127.0.0.1', '21750');
+      await connect(['-n'], '169.254.7.7', '21750');
+      await connect(['-n'], '10.7.7.7', '21750');
+      const found = await counted(program, [cgroup.id]);
+      assert.deepEqual([...found].map(([key, { failed }]) => `${key.split(' ')[1]} ${failed}`).sort(), [
+        '10.7.7.7:21750 3',
+        '127.0.0.1:21729 3',
+        '[::1]:21740 3',
+      ]);
+    });
   });
 });

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { TcpProgram } from '../../src/kernel/tcp.ts';
-import { compileLoad, counted, makeCgroup, skip, startCounting, type Cgroup, type Load } from './machine.ts';
+import {
+  compileLoad,
+  counted,
+  forEachSource,
+  makeCgroup,
+  skip,
+  startCounting,
+  type Cgroup,
+  type Load,
+} from './machine.ts';
 
 /** Established connects in all; a tenth as many are refused on top. */
 const connects = Number(process.env['TRUTH_CONNECTS'] ?? 100_000);
@@ -16,24 +25,21 @@ const clients = [
 ];
 
 let load: Load;
-let program: TcpProgram;
 const cgroups = new Map<string, Cgroup>();
 
 before(async () => {
   if (skip !== false) return;
   load = compileLoad();
   for (const { cgroup } of clients) cgroups.set(cgroup, cgroups.get(cgroup) ?? makeCgroup(cgroup));
-  program = await startCounting();
   await load.start('serve', open);
 });
 
 after(() => {
   load?.close();
-  program?.close();
   for (const cgroup of cgroups.values()) cgroup.remove();
 });
 
-test(`${connects} connects from several processes and cgroups are counted exactly`, { skip }, async () => {
+async function expectExact(program: TcpProgram): Promise<void> {
   const expected = new Map<string, [successful: number, failed: number]>();
   const runs = clients.map(async ({ cgroup, address, shown }) => {
     const { directory, id } = cgroups.get(cgroup)!;
@@ -56,4 +62,15 @@ test(`${connects} connects from several processes and cgroups are counted exactl
   );
   assert.deepEqual(new Map(found.sort()), new Map([...expected].sort()));
   assert.ok([...expected.values()].reduce((sum, [successful]) => sum + successful, 0) >= connects);
+}
+
+forEachSource((source, skip) => {
+  test(`${connects} connects from several processes and cgroups are counted exactly`, { skip }, async () => {
+    const program = await startCounting({ source });
+    try {
+      await expectExact(program);
+    } finally {
+      program.close();
+    }
+  });
 });

@@ -2,13 +2,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { Features } from '../../src/features.ts';
 import type { HostPaths } from '../../src/host/paths.ts';
 import { findCgroup2Root } from '../../src/kernel/cgroup2-root.ts';
 import { findHierarchy, type Hierarchy } from '../../src/kernel/hierarchy.ts';
+import { tcpSources, type TcpSourceName } from '../../src/kernel/tcp-sources.ts';
 import { startTcp, type TcpOptions, type TcpProgram } from '../../src/kernel/tcp.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { compileC } from '../compile.ts';
@@ -28,7 +31,7 @@ function whySkip(): string | false {
   if (process.getuid?.() !== 0) return 'needs root';
   if (!existsSync('/sys/kernel/btf/vmlinux')) return 'needs a kernel with BTF';
   if (cgroup2Root === undefined) return 'needs the root of the cgroup v2 tree';
-  if (!existsSync(addonFile) || !existsSync(join(root, 'dist/tcp.bpf.o')))
+  if (!existsSync(addonFile) || !existsSync(join(root, 'dist/tcp_sockops.bpf.o')))
     return 'needs the addon and the eBPF objects';
   return false;
 }
@@ -38,24 +41,43 @@ export function addon(): Addon {
 }
 
 export function bpfObject(name: string): Uint8Array {
-  return readFileSync(join(root, 'dist', name));
+  return readFileSync(join(root, 'dist', `${name}.bpf.o`));
 }
 
-/** Starts counting with everything counted, unless `options` say otherwise. */
+/** The same tests for every way of counting, with the reason to skip them. */
+export function forEachSource(tests: (source: TcpSourceName, skip: string | false) => void): void {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const typed = major > 5 || (major === 5 && minor >= 12);
+  for (const { name } of tcpSources) {
+    const lack = name === 'tp_btf' && !typed && 'needs socket storage in tracing programs (Linux 5.12)';
+    describe(`by ${name}`, () => tests(name, skip || lack));
+  }
+}
+
+/** Starts counting by sockops with everything counted, unless `options` say otherwise. */
 export async function startCounting(options: Partial<TcpOptions> = {}): Promise<TcpProgram> {
-  const features = new Features((feature, state, detail) => {
-    if (!state.enabled) failures.push(`${feature}: ${state.reason}: ${detail}`);
-  });
   const failures: string[] = [];
-  const all = { cgroup2Root, hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192), ...options };
-  const program = await startTcp(addon(), bpfObject('tcp.bpf.o'), all, paths, features);
+  const features = new Features((feature, { enabled, reason }, detail) => {
+    if ((!enabled || reason !== '') && reason !== 'not_wanted')
+      failures.push(`${feature}: ${reason}: ${detail}`);
+  });
+  const all = {
+    cgroup2Root,
+    hierarchy,
+    hostNetnsInode: 0,
+    ignoredPorts: new Uint8Array(8192),
+    source: 'sockops' as const,
+    ...options,
+  };
+  const readObject = async (name: string): Promise<Uint8Array> => bpfObject(name);
+  const program = await startTcp(addon(), readObject, all, paths, features);
   if (program === undefined || failures.length > 0) throw new Error(failures.join('\n'));
   return program;
 }
 
 /** What the kernel counted, by `<cgroup id> <destination>`, for the given cgroups only: the machine has other work. */
 export async function counted(
-  program: TcpProgram,
+  program: Pick<TcpProgram, 'read'>,
   cgroupIds: readonly number[],
 ): Promise<Map<string, TcpCounts>> {
   const found = new Map<string, TcpCounts>();
@@ -99,7 +121,7 @@ function removeCgroup(directory: string): void {
 
 /** Waits until `condition` holds; throws after the deadline. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await sleep(20);

@@ -10,16 +10,14 @@ import { skip, type Load } from './machine.ts';
 const port = '21701';
 const events: CgroupEvent[] = [];
 let load: Load;
-let program: TcpProgram;
 let source: CgroupEvents | undefined;
 
 before(async () => {
   if (skip !== false) return;
   load = machine.compileLoad();
-  program = await machine.startCounting();
   source = await startCgroupEvents(
     machine.addon(),
-    machine.bpfObject('cgroup.bpf.o'),
+    machine.bpfObject('cgroup'),
     machine.hierarchy,
     machine.paths,
     new Features(),
@@ -30,14 +28,15 @@ before(async () => {
 
 after(() => {
   load?.close();
-  program?.close();
   source?.close();
 });
 
-test('200 processes that connect once and die with their cgroup are all attributed', { skip }, async () => {
+async function expectAttributed(program: TcpProgram): Promise<void> {
   const made = new Map<number, string>();
   const one = async (index: number): Promise<void> => {
-    const cgroup = machine.makeCgroup(`/system.slice/brief-${process.pid}-${index}.service`);
+    const cgroup = machine.makeCgroup(
+      `/system.slice/brief-${program.source}-${process.pid}-${index}.service`,
+    );
     made.set(cgroup.id, cgroup.path);
     const result = await load.run('-c', cgroup.directory, 'connect', '127.0.0.1', port, '1');
     assert.equal(result.established, 1);
@@ -63,4 +62,15 @@ test('200 processes that connect once and die with their cgroup are all attribut
     'one connect in each of 200 cgroups',
   );
   assert.deepEqual(source?.figures().ringDropped, { cgroup_events: 0 });
+}
+
+machine.forEachSource((source, skip) => {
+  test('200 processes that connect once and die with their cgroup are all attributed', { skip }, async () => {
+    const program = await machine.startCounting({ source });
+    try {
+      await expectAttributed(program);
+    } finally {
+      program.close();
+    }
+  });
 });

@@ -55,7 +55,7 @@ fi
 
 export TEST_BINARIES=$tree/build/test-binaries
 "$tree/node_modules/.bin/node" "$nodes/binaries.ts"
-printf 'export %q\n' "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
+printf 'export %q\n' "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "LEAK_CALLS=${LEAK_CALLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
   NODE_VM=true | sed '/=$/d' >"$run/environment"
 printf '%q ' "$@" >"$run/command"
 setpriv --pdeathsig KILL "$virtiofsd" --socket-path="$run/files.sock" -o source="$tree" -o cache=auto -o sandbox=chroot >"$run/files.log" 2>&1 9>&- &

@@ -42,7 +42,7 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 
 const oneByOne = ['--test-concurrency=1'];
 const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel/*.test.ts'];
-const guestFiles = [...kernelFiles, 'test/peers/truth.test.ts'];
+const guestFiles = [...kernelFiles, 'test/features/*.test.ts', 'test/peers/truth.test.ts'];
 
 /** The same tests in a virtual machine; with its own kernel, and the load that an emulated machine bears. */
 function machine(kernel: string, tiers: readonly Tier[]): Part {
@@ -53,7 +53,11 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
     inputs: ['test/**', 'addon/**', 'ebpf/**'],
     ownKernel: false,
     command: ({ folder }) => ['test/nodes/vm.sh', kernel, ...nodeTest(folder, oneByOne, guestFiles)],
-    env: (tier) => ({ TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000', TRUTH_KILLS: '4' }),
+    env: (tier) => ({
+      TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000',
+      TRUTH_KILLS: '4',
+      LEAK_CALLS: '60',
+    }),
   };
 }
 
@@ -103,11 +107,18 @@ export const parts: readonly Part[] = [
       nodeTest(
         folder,
         [],
-        ['src/**/*.test.ts', 'config/**/*.test.ts', 'tools/**/*.test.ts', 'test/agent/*.test.ts'],
+        [
+          'src/**/*.test.ts',
+          'config/**/*.test.ts',
+          'tools/**/*.test.ts',
+          'test/agent/*.test.ts',
+          'test/conformance/*.test.ts',
+        ],
       ),
   },
   tests('kernel', always, kernelFiles, { env: loads }),
   tests('nodes', ['full'], ['test/nodes/*.test.ts']),
+  tests('features', always, ['test/features/*.test.ts']),
   tests('faults', always, ['test/faults/*.test.ts']),
   tests('runtimes', big, ['test/runtimes/*.test.ts'], { prepare: [['test/nodes/root.sh']] }),
   tests('sanitizers', big, [], {

@@ -7,45 +7,9 @@
  * sockops programs are never skipped. `tcp_active` walks the records and counts the open ones: a number that is
  * counted anew each time cannot drift.
  */
-#include "destination.h"
-#include "identity.h"
+#include "tcp.h"
 
 #define EVENTS BPF_SOCK_OPS_STATE_CB_FLAG
-
-struct tcp_key {
-	__u64 cgroup_id;
-	struct destination to;
-};
-
-struct tcp_value {
-	__u64 successful;
-	__u64 failed;
-	__u64 last_ns; /* CLOCK_MONOTONIC of the last attempt, or of the last walk that found an open connection */
-	__u32 walk; /* which walk `active` belongs to */
-	__u32 active;
-};
-
-enum tcp_phase {
-	TCP_IDLE, /* counted as failed, or closed */
-	TCP_CONNECTING,
-	TCP_OPEN, /* counted as successful */
-};
-
-struct tcp_record {
-	struct tcp_key key;
-	__u32 phase;
-};
-
-struct tcp_refused {
-	__u64 tcp_counts;
-	__u64 tcp_overflow;
-	__u64 socket_storage;
-};
-
-/* Number of the current walk, set by user space before each. */
-volatile __u32 walk;
-/* Attempts that did not go where they belong, by what refused them. */
-struct tcp_refused refused;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -53,65 +17,6 @@ struct {
 	__type(key, int);
 	__type(value, struct tcp_record);
 } tcp_sockets SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 32768);
-	__type(key, struct tcp_key);
-	__type(value, struct tcp_value);
-} tcp_counts SEC(".maps");
-
-/* By cgroup alone, what tcp_counts had no room for. Key 0, put there before the start, takes the rest. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 16384);
-	__type(key, __u64);
-	__type(value, struct tcp_value);
-} tcp_overflow SEC(".maps");
-
-static __always_inline struct tcp_value *find_or_create(void *map, const void *key)
-{
-	struct tcp_value *value = bpf_map_lookup_elem(map, key);
-	if (value)
-		return value;
-
-	struct tcp_value fresh = {};
-	bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST); /* fails harmlessly when another CPU was quicker */
-	return bpf_map_lookup_elem(map, key);
-}
-
-/* The entry for `key`, or the best that there is room for. `misses` hears of each map that was full. */
-static __always_inline struct tcp_value *entry(const struct tcp_key *key, struct tcp_refused *misses)
-{
-	struct tcp_value *value = NULL;
-	__u64 unknown = 0;
-
-	if (key->cgroup_id) {
-		value = find_or_create(&tcp_counts, key);
-		if (value)
-			return value;
-		if (misses)
-			__sync_fetch_and_add(&misses->tcp_counts, 1);
-
-		value = find_or_create(&tcp_overflow, &key->cgroup_id);
-		if (value)
-			return value;
-		if (misses)
-			__sync_fetch_and_add(&misses->tcp_overflow, 1);
-	}
-	return bpf_map_lookup_elem(&tcp_overflow, &unknown);
-}
-
-static __always_inline void count(const struct tcp_key *key, bool success)
-{
-	struct tcp_value *value = entry(key, &refused);
-	if (!value)
-		return;
-	__sync_fetch_and_add(success ? &value->successful : &value->failed, 1);
-	value->last_ns = bpf_ktime_get_ns();
-}
 
 /* Identity is taken here, in the task that calls connect(): later callbacks run in whatever the CPU interrupted. */
 static __always_inline void connecting(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
@@ -126,7 +31,7 @@ static __always_inline void connecting(struct bpf_sock_ops *ctx, struct bpf_sock
 		record->phase = TCP_IDLE;
 
 	read_destination(ctx, &key.to);
-	if (!destination_counts(sk, &key.to))
+	if (!destination_counts((struct sock *)bpf_skc_to_tcp_sock(sk), &key.to))
 		return;
 	record = bpf_sk_storage_get(&tcp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!record) {
@@ -156,7 +61,7 @@ static __always_inline void finished(struct bpf_sock_ops *ctx, struct bpf_sock *
 	} else if (last) {
 		struct tcp_key key = {};
 		read_destination(ctx, &key.to);
-		if (destination_counts(sk, &key.to))
+		if (destination_counts((struct sock *)bpf_skc_to_tcp_sock(sk), &key.to))
 			count(&key, success);
 	}
 }
@@ -201,15 +106,7 @@ int tcp_active(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 
 	struct tcp_key key = record->key;
-	struct tcp_value *value = entry(&key, NULL);
-	if (!value)
-		return 0;
-	if (value->walk != walk) {
-		value->walk = walk;
-		value->active = 0;
-		value->last_ns = bpf_ktime_get_ns();
-	}
-	value->active++;
+	count_active(&key);
 	return 0;
 }
 

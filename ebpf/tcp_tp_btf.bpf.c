@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Outbound TCP connections where sockops cannot be had: by typed tracepoints, with the record in the storage of the
+ * socket. Needs Linux 5.12 (storage in tracing programs, compare-and-swap).
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+struct sock;
+struct tcp_record;
+static __always_inline struct tcp_record *find_record(struct sock *sk);
+static __always_inline struct tcp_record *make_record(struct sock *sk);
+
+#include "tcp_tracepoints.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tcp_record);
+} tcp_sockets SEC(".maps");
+
+static __always_inline struct tcp_record *find_record(struct sock *sk)
+{
+	return bpf_sk_storage_get(&tcp_sockets, sk, NULL, 0);
+}
+
+static __always_inline struct tcp_record *make_record(struct sock *sk)
+{
+	return bpf_sk_storage_get(&tcp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
+{
+	return state_changed(sk, old, new, FIRST);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_again, struct sock *sk, int old, int new)
+{
+	return state_changed(sk, old, new, SECOND);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy, struct sock *sk)
+{
+	destroyed(sk);
+	return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int tcp_active(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct tcp_record *record = ctx->value;
+	if (sk && record)
+		walked(sk, record);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

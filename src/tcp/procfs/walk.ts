@@ -1,0 +1,118 @@
+import { open } from 'node:fs/promises';
+import type { Hierarchy } from '../../kernel/hierarchy.ts';
+import { turns } from '../turns.ts';
+import { destinationCounts } from './destinations.ts';
+import { cgroupIds, maxDescriptors, netNamespace, processIds, socketsOf } from './processes.ts';
+import { listening, openStates, parseSockets, type ProcSocket } from './sockets.ts';
+
+/** About 100,000 sockets of a namespace; the rest of a longer file is not read. */
+const maxFileBytes = 16 << 20;
+const maxSockets = 262_144;
+
+export interface ProcfsDeps {
+  readonly proc: string;
+  readonly hierarchy: Hierarchy;
+  /** As in `TcpOptions`. */
+  readonly hostNetnsInode: number;
+  readonly ignoredPorts: Uint8Array;
+}
+
+/** Open connections of one cgroup to one destination. */
+export interface OpenConnections {
+  /** 0: nobody of the processes that may be looked at holds them. */
+  readonly cgroupId: number;
+  readonly address: Uint8Array;
+  readonly port: number;
+  count: number;
+}
+
+/**
+ * Open outbound connections by procfs alone. It does not tell who connected to whom: a connection whose own port
+ * somebody listens on in the same network namespace counts as accepted. A socket that several processes hold is the
+ * first one's. What is not seen: namespaces without a process, and those of processes that may not be looked at.
+ */
+export async function walkProcfs(deps: ProcfsDeps): Promise<OpenConnections[]> {
+  const { proc, hierarchy } = deps;
+  const turn = turns();
+  const pids = processIds(proc);
+  const ownerless = await outboundSockets(deps, pids, turn);
+  const found = new Map<string, OpenConnections>();
+  const add = (cgroupId: number, { address, port }: ProcSocket): void => {
+    const key = `${cgroupId} ${port} ${address.toString('latin1')}`;
+    const known = found.get(key);
+    if (known === undefined) found.set(key, { cgroupId, address, port, count: 1 });
+    else known.count++;
+  };
+
+  const cgroupOf = cgroupIds(proc, hierarchy);
+  let left = maxDescriptors;
+  for (const pid of pids) {
+    if (ownerless.size === 0 || left <= 0) break;
+    for (const inode of socketsOf(proc, pid, left)) {
+      left--;
+      await turn();
+      const socket = inode === undefined ? undefined : ownerless.get(inode);
+      if (inode === undefined || socket === undefined) continue;
+      ownerless.delete(inode);
+      add(cgroupOf(pid), socket);
+    }
+    await turn();
+  }
+  for (const socket of ownerless.values()) add(0, socket);
+  return [...found.values()];
+}
+
+/** By inode, over all namespaces of the processes. */
+async function outboundSockets(
+  { proc, hostNetnsInode, ignoredPorts }: ProcfsDeps,
+  pids: readonly number[],
+  turn: ReturnType<typeof turns>,
+): Promise<Map<number, ProcSocket>> {
+  const namespaces = new Map<number, number | 'self'>([[netNamespace(proc, 'self') ?? 0, 'self']]);
+  for (const pid of pids) {
+    const inode = netNamespace(proc, pid);
+    if (inode !== undefined && !namespaces.has(inode)) namespaces.set(inode, pid);
+    await turn();
+  }
+
+  const outbound = new Map<number, ProcSocket>();
+  for (const [inode, pid] of namespaces) {
+    const loopbackCounts = hostNetnsInode === 0 || inode === hostNetnsInode;
+    const listeners = new Set<number>();
+    const connected: ProcSocket[] = [];
+    for (const file of ['tcp', 'tcp6']) {
+      for (const socket of parseSockets(await readSome(`${proc}/${pid}/net/${file}`))) {
+        await turn();
+        if (socket.state === listening) listeners.add(socket.localPort);
+        else if (openStates.has(socket.state) && socket.inode > 0) connected.push(socket);
+      }
+    }
+    for (const socket of connected) {
+      if (outbound.size >= maxSockets) return outbound;
+      if (listeners.has(socket.localPort) || !destinationCounts(socket, ignoredPorts, loopbackCounts))
+        continue;
+      outbound.set(socket.inode, socket);
+    }
+  }
+  return outbound;
+}
+
+/** The text of a file of procfs, up to a bound; empty when it cannot be read (no IPv6, no process any more). */
+async function readSome(path: string): Promise<string> {
+  const handle = await open(path).catch(() => undefined);
+  if (handle === undefined) return '';
+  const chunks: Buffer[] = [];
+  try {
+    for (let length = 0; length < maxFileBytes;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(64 << 10));
+      if (bytesRead === 0) break;
+      chunks.push(buffer.subarray(0, bytesRead));
+      length += bytesRead;
+    }
+  } catch {
+    // What was read until then counts.
+  } finally {
+    await handle.close();
+  }
+  return Buffer.concat(chunks).toString('latin1');
+}

@@ -1,0 +1,86 @@
+/** The agent on a node, with the least rights: everything works, and each mount, namespace and file that goes takes what needs it. */
+import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { features, needsOf, type Feature } from '../../config/capabilities.ts';
+import { isOlder } from '../../src/needs/lacks.ts';
+import { cgroup2Root, skip } from '../kernel/machine.ts';
+import { folder } from '../peers/peer.ts';
+import { assertLost, bundle, look } from './machine.ts';
+import { stage } from './stage.ts';
+
+/** Where the agent shares the namespaces of pid 1: what nothing else there stands for. */
+const least = [
+  ...new Set(
+    (Object.keys(features) as Feature[])
+      .flatMap((feature) => needsOf(feature))
+      .filter(({ below }) => below === undefined || isOlder(release(), below))
+      .filter(({ kind, or = [] }) => kind === 'capability' && !or.some((way) => way.kind === 'namespace'))
+      .map(({ name }) => name),
+  ),
+];
+const withAdmin = [...least, 'CAP_SYS_ADMIN'];
+const everything = new Map(Object.keys(features).map((feature) => [feature, '1']));
+
+test('the least set of capabilities is enough for everything', { skip }, async (t) => {
+  assert.ok(!least.includes('CAP_SYS_ADMIN'), least.join());
+  assert.deepEqual((await look(t, await stage(t, least))).states, everything);
+});
+
+test('CAP_SYS_ADMIN does as well where the list says so', { skip }, async (t) => {
+  const others = new Set(
+    Object.values(features)
+      .flatMap(({ needs }) => needs)
+      .filter(({ or = [] }) => or.some(({ name }) => name === 'CAP_SYS_ADMIN'))
+      .map(({ name }) => name),
+  );
+  assert.ok(others.size > 0);
+  const rest = withAdmin.filter((name) => !others.has(name));
+  assert.deepEqual((await look(t, await stage(t, rest))).states, everything);
+});
+
+for (const [kind, lost] of [
+  ['net', ['host_view', 'node_net']],
+  ['uts', ['host_view']],
+] as const)
+  test(`a ${kind} namespace other than that of pid 1 wants CAP_SYS_ADMIN`, { skip }, async (t) => {
+    const elsewhere = [`--${kind}`];
+    const whole = await look(t, await stage(t, withAdmin, { elsewhere }));
+    assert.deepEqual(whole.states, everything);
+    const less = await look(t, await stage(t, least, { elsewhere }));
+    assert.deepEqual(
+      less.states,
+      new Map([...everything, ...lost.map((feature) => [feature, '1 no_capability'] as const)]),
+    );
+    for (const feature of lost) assert.match(less.lines.get(feature)![0]!.detail ?? '', /CAP_SYS_ADMIN/);
+  });
+
+test('a pid namespace of its own', { skip }, async (t) => {
+  const whole = await look(t, await stage(t, withAdmin));
+  // unshare(1) passes no signals on.
+  const inside = `setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc "$@" & pid=$!
+    trap 'kill -TERM $(cat /proc/$pid/task/$pid/children)' TERM
+    wait $pid; wait $pid`;
+  const less = await look(t, ['sh', '-c', inside, 'sh']);
+  assertLost(whole, less, new Map([['host_view', '1 no_namespace']]));
+});
+
+test('no cgroup v2 tree', { skip }, async (t) => {
+  const whole = await look(t, await stage(t, least));
+  const less = await look(t, await stage(t, least, { mounts: `umount --lazy ${cgroup2Root}` }));
+  assertLost(whole, less, new Map([['tcp', '1 no_mount']]));
+});
+
+test('no addon', { skip }, async (t) => {
+  const whole = await look(t, await stage(t, least));
+  const copy = join(await folder(t), 'dist');
+  cpSync(dirname(bundle), copy, { recursive: true, filter: (path) => !path.endsWith('.node') });
+  const less = await look(t, await stage(t, least), join(copy, 'agent.js'));
+  const states = (Object.keys(features) as Feature[]).flatMap((feature) => {
+    const need = needsOf(feature).find(({ kind, name }) => kind === 'feature' && name === 'addon');
+    return need === undefined ? [] : [[feature, `${need.lessens ? 1 : 0} no_addon`] as const];
+  });
+  assertLost(whole, less, new Map([...states, ['addon', '0 not_loadable']]));
+});
