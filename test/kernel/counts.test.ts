@@ -64,11 +64,18 @@ async function expectExact(program: TcpProgram): Promise<void> {
   assert.ok([...expected.values()].reduce((sum, [successful]) => sum + successful, 0) >= connects);
 }
 
+/** Of each program. */
+function skippedRuns(program: TcpProgram): string {
+  const { object, programs } = program.figures();
+  return programs.map((name) => `${name} ${object.programInfo(name).recursionMisses}`).join(', ');
+}
+
 forEachSource((source, skip) => {
-  test(`${connects} connects from several processes and cgroups are counted exactly`, { skip }, async () => {
+  test(`${connects} connects from several processes and cgroups are counted exactly`, { skip }, async (t) => {
     const program = await startCounting({ source });
     try {
       await expectExact(program);
+      t.diagnostic(`runs that the kernel skipped: ${skippedRuns(program)}`);
     } finally {
       program.close();
     }
