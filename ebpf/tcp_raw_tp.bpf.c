@@ -6,14 +6,6 @@
  */
 #define TCP_MAP_FLAGS 0 /* kernels before 6.1 warn when a raw tracepoint uses a map that allocates */
 
-#include "kernel.h"
-#include <bpf/bpf_helpers.h>
-
-struct sock;
-struct tcp_record;
-static __always_inline struct tcp_record *find_record(struct sock *sk);
-static __always_inline struct tcp_record *make_record(struct sock *sk);
-
 #include "tcp_tracepoints.h"
 
 struct {

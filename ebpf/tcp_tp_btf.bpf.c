@@ -3,16 +3,8 @@
  * Outbound TCP connections where sockops cannot be had: by typed tracepoints, with the record in the storage of the
  * socket. Needs Linux 5.12 (storage in tracing programs, compare-and-swap).
  */
-#include "kernel.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-
-struct sock;
-struct tcp_record;
-static __always_inline struct tcp_record *find_record(struct sock *sk);
-static __always_inline struct tcp_record *make_record(struct sock *sk);
-
 #include "tcp_tracepoints.h"
+#include <bpf/bpf_tracing.h>
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

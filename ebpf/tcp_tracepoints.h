@@ -7,13 +7,16 @@
  * records; whichever comes first acts. What both missed is made good at the next event of the socket, at its end, or
  * by the walk over the records. All but the walk hold the lock of the socket.
  *
- * Whoever includes this keeps the records: find_record() and make_record().
+ * Whoever includes this keeps the records: it defines find_record() and make_record().
  */
 #pragma once
 
 #include "tcp.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+
+static __always_inline struct tcp_record *find_record(struct sock *sk);
+static __always_inline struct tcp_record *make_record(struct sock *sk);
 
 #define IPPROTO_TCP 6
 

@@ -71,7 +71,7 @@ export async function startTracing(deps: {
   const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
   const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
   const procfs = { proc: paths.proc, hierarchy, ...limits };
-  const { program, sources } = connectionSource(kernel.tcp, procfs, features);
+  const { program, sources } = connectionSource(kernel.tcp, procfs);
   const tcp = tcpCollector(meter, { program, directory: watch.directory, keeps });
   return {
     kernel,

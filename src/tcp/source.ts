@@ -1,4 +1,3 @@
-import type { Features } from '../features.ts';
 import type { TcpProgram } from '../kernel/tcp.ts';
 import { monotonicNs } from './collector.ts';
 import { withOpenConnections } from './procfs/reading.ts';
@@ -11,17 +10,10 @@ export interface ConnectionSource {
 }
 
 /** What the kernel's programs do not tell is read from procfs: open connections, not how many there were. */
-export function connectionSource(
-  program: TcpProgram | undefined,
-  procfs: ProcfsDeps,
-  features: Features,
-): ConnectionSource {
+export function connectionSource(program: TcpProgram | undefined, procfs: ProcfsDeps): ConnectionSource {
   const sources = new Map<'tcp' | 'tcp_active', string>();
   if (program !== undefined) sources.set('tcp', program.source);
   sources.set('tcp_active', program?.walks ? 'iterator' : 'procfs');
   if (program?.walks) return { program, sources };
-
-  const reason = features.get('tcp_active')?.reason ?? '';
-  features.set('tcp_active', true, reason, 'by procfs');
   return { program: withOpenConnections(program, () => walkProcfs(procfs), monotonicNs), sources };
 }

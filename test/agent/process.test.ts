@@ -6,10 +6,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
-import { folder, freePort, page, start, startAgent, until } from '../peers/peer.ts';
+import { bundle, folder, freePort, page, start, startAgent, until } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
 
-const bundle = join(import.meta.dirname, '../../dist/agent.js');
 const pullOnly = { OTEL_METRICS_EXPORTER: 'prometheus' };
 const asRoot = process.getuid?.() === 0;
 

@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { freePort, page, seriesOf, start, until, type Running } from '../peers/peer.ts';
-
-const bundle = join(import.meta.dirname, '../../dist/agent.js');
+import { bundle, freePort, page, seriesOf, start, until, type Running } from '../peers/peer.ts';
 
 export interface FaultyAgent extends Running {
   readonly url: string;

@@ -1,10 +1,7 @@
 /** The agent as a process on a machine from which something was taken away, and what it says of its features. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { freePort, page, seriesOf, start, until } from '../peers/peer.ts';
-
-export const bundle = join(import.meta.dirname, '../../dist/agent.js');
+import { bundle, freePort, page, seriesOf, start, until } from '../peers/peer.ts';
 
 /** By feature: `1` or `0` and the reason, such as `0 no_capability`. */
 export type States = ReadonlyMap<string, string>;

@@ -8,7 +8,8 @@ import { features, needsOf, type Feature } from '../../config/capabilities.ts';
 import { isOlder } from '../../src/needs/lacks.ts';
 import { cgroup2Root, skip } from '../kernel/machine.ts';
 import { folder } from '../peers/peer.ts';
-import { assertLost, bundle, look } from './machine.ts';
+import { bundle } from '../peers/peer.ts';
+import { assertLost, look } from './machine.ts';
 import { stage } from './stage.ts';
 
 /** Where the agent shares the namespaces of pid 1: what nothing else there stands for. */

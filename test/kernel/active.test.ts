@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { Features } from '../../src/features.ts';
 import type { TcpProgram } from '../../src/kernel/tcp.ts';
 import { connectionSource } from '../../src/tcp/source.ts';
 import {
@@ -105,11 +104,7 @@ test('procfs alone tells the same', { skip }, async () => {
 
 function byProcfs(counting: TcpProgram | undefined): Pick<TcpProgram, 'read'> {
   const limits = { hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192) };
-  const { program, sources } = connectionSource(
-    counting,
-    { proc: paths.proc, hierarchy, ...limits },
-    new Features(),
-  );
+  const { program, sources } = connectionSource(counting, { proc: paths.proc, hierarchy, ...limits });
   assert.equal(sources.get('tcp_active'), 'procfs');
   return program;
 }

@@ -4,6 +4,7 @@ nodes=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(cd "$nodes/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/otel-node-agent
 mkdir -p "$cache"
+. "$tree/tools/apt.sh"
 say() { echo "nodes: $*" >&2; }
 fail() { say "$*" && exit 1; }
 hash() { sha256sum | cut -c1-12; }
@@ -15,9 +16,7 @@ need() {
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "needs ${missing[*]}: install them"
   say "installing ${missing[*]}"
-  local install=(apt-get install -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}")
-  export DEBIAN_FRONTEND=noninteractive
-  "${install[@]}" >&2 2>/dev/null || { apt-get update -qq >&2 && "${install[@]}" >&2; } || fail "apt-get could not install ${missing[*]}"
+  apt_install "${missing[@]}" || fail "apt-get could not install ${missing[*]}"
 }
 
 # one_maker NAME MEGABYTES: waits for another run that makes the same, looks for room, holds the lock until the script ends.
@@ -30,11 +29,9 @@ one_maker() {
   [ "$free" -ge "$2" ] || fail "$1 needs $2 MB below $cache, which has $((free)) MB"
 }
 
-# Where this machine has its own packages from.
 mirror() {
   local found
-  found=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb (\[[^]]*\] )?(https?:[^ ]+).*/\2/p' \
-    $(find /etc/apt -name '*.list' -o -name '*.sources') | awk '!/security/ && !found++')
+  found=$(apt_mirror)
   [ "$found" ] || fail 'found no mirror of Debian in /etc/apt'
   echo "$found"
 }

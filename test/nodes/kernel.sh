@@ -6,22 +6,13 @@
 name=${1:?usage: kernel.sh NAME}
 read -r _ release _ < <(awk -v name="$name" '$1 == name' "$nodes/kernels") || fail "there is no kernel $name in test/nodes/kernels"
 here=$cache/node-kernel-$name
-key=/usr/share/keyrings/debian-archive-keyring.gpg
 
 one_maker "node-kernel-$name" 1500
 need busybox:busybox-static cpio:cpio zstd:zstd lz4:lz4 xz:xz-utils depmod:kmod mke2fs:e2fsprogs
 
 # A view of the packages of that release alone, apart from the machine's own.
 apt=$here/apt
-mkdir -p "$apt"/{lists,archives,none}
-: >"$apt/status"
-echo "deb [signed-by=$key] $(mirror) $release main" >"$apt/sources.list"
-cat >"$apt/conf" <<END
-Dir::Etc::SourceList "$apt/sources.list"; Dir::Etc::SourceParts "$apt/none"; Dir::Etc::Parts "$apt/none"; Dir::State "$apt";
-Dir::State::status "$apt/status"; Dir::State::lists "$apt/lists"; Dir::Cache "$apt"; APT::Sandbox::User "root";
-Acquire::Check-Valid-Until "false"; Acquire::Check-Date "false"; Acquire::Languages "none"; Acquire::Retries "3";
-END
-export APT_CONFIG=$apt/conf
+apt_view "$apt" "$(mirror)" "$release"
 if [ -z "$(find "$apt/fetched" -mmin -1440 2>/dev/null)" ]; then
   if apt-get -qq --error-on=any update >&2; then
     touch "$apt/fetched"

@@ -9,6 +9,9 @@ import { noteSeen } from '../conformance/seen.ts';
 
 const root = join(import.meta.dirname, '../..');
 
+/** The agent as it is installed. */
+export const bundle = join(root, 'dist/agent.js');
+
 /** Path of a peer that has been built or fetched; undefined where it has not, which is a failure with CI=true. */
 export function peer(name: 'collector' | 'prometheus' | 'node-exporter'): string | undefined {
   const { status, stdout } = spawnSync(join(root, `tools/peers/${name}.sh`), ['--cached'], {
@@ -89,7 +92,7 @@ export function startAgent(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Running {
-  return start(t, process.execPath, ['--max-semi-space-size=1', join(root, 'dist/agent.js'), ...args], env);
+  return start(t, process.execPath, ['--max-semi-space-size=1', bundle, ...args], env);
 }
 
 /** Asks until the answer is not undefined. */

@@ -5,6 +5,7 @@
 # The mirror is the machine's own; apt works in directories of its own, so the machine stays as it is. An interrupted
 # download leaves nothing; a second caller waits for the first.
 set -euo pipefail
+. "$(dirname "$0")/../apt.sh"
 cached=
 [ "$1" != --cached ] || { cached=yes && shift; }
 name=$1
@@ -20,27 +21,12 @@ if [ ! -d "$target" ]; then
 fi
 if [ ! -d "$target" ]; then
   echo "peers: fetching $* of Debian sid" >&2
-  mirror=$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null || :) |
-    awk '/^URIs:/ { print $2 } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) print $i }' | sed -n 1p)
+  mirror=$(apt_mirror)
   [ -n "$mirror" ] || { echo 'peers: no mirror in the sources of apt' >&2; exit 1; }
   work=$(mktemp -d "$cache/$name.XXXXXX")
   trap 'rm -rf "$work"' EXIT
 
-  mkdir -p "$work"/etc/{apt.conf,preferences,trusted.gpg}.d "$work"/state/lists/partial "$work"/cache/archives/partial
-  : >"$work/status"
-  keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  echo "deb [signed-by=$keyring] $mirror sid main" >"$work/etc/sources.list"
-  cat >"$work/apt.conf" <<-CONF
-	Dir::Etc "$work/etc";
-	Dir::State "$work/state";
-	Dir::State::status "$work/status";
-	Dir::Cache "$work/cache";
-	Acquire::Languages "none";
-	Acquire::Check-Valid-Until "false";
-	Acquire::Retries "3";
-	APT::Sandbox::User "root";
-	CONF
-  export APT_CONFIG=$work/apt.conf
+  apt_view "$work" "$mirror" sid
   apt-get -qq update >&2
   cd "$work"
   apt-get -qq download "$@" >&2

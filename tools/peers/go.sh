@@ -3,13 +3,12 @@
 # module `golang.org/toolchain`, which any Go that knows modules can fetch; the machine's package manager
 # provides that first Go where there is none.
 set -euo pipefail
+. "$(dirname "$0")/../apt.sh"
 wanted=1.26.0
 
 if ! command -v go >/dev/null; then
   echo 'peers: installing golang-go (to fetch the Go that builds the Collector)' >&2
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get install -qq --no-install-recommends golang-go >&2 ||
-    { apt-get update -qq && apt-get install -qq --no-install-recommends golang-go; } >&2
+  apt_install golang-go
 fi
 
 export GOTOOLCHAIN=local

@@ -1,4 +1,7 @@
 /** The parts of the test suite: what each runs, where it belongs, and what its result depends on. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** `unit` needs no kernel of its own; `test` is `npm test`; `ci` is `.ci/run`; `full` is everything with full loads. */
 export type Tier = 'unit' | 'test' | 'ci' | 'full';
 
@@ -83,6 +86,13 @@ const big: readonly Tier[] = ['ci', 'full'];
 const loads = (tier: Tier): Record<string, string> =>
   tier === 'full' ? { TRUTH_CONNECTS: '1000000', LEAK_CALLS: '10000', PEER_SECONDS: '30' } : {};
 
+/** The oldest and the newest. */
+const kernelsOfCi: ReadonlySet<string> = new Set(['5.10', '7']);
+const kernels = readFileSync(join(import.meta.dirname, '../../test/nodes/kernels'), 'utf8')
+  .split('\n')
+  .filter((line) => /^[^#\s]/.test(line))
+  .map((line) => line.split(/\s/)[0]!);
+
 export const parts: readonly Part[] = [
   {
     name: 'lint',
@@ -133,10 +143,7 @@ export const parts: readonly Part[] = [
     env: loads,
     prepare: [['tools/peers/collector.sh'], ['tools/peers/prometheus.sh'], ['tools/peers/node-exporter.sh']],
   }),
-  machine('5.10', big),
-  machine('6.1', ['full']),
-  machine('6.12', ['full']),
-  machine('7', big),
+  ...kernels.map((kernel) => machine(kernel, kernelsOfCi.has(kernel) ? big : ['full'])),
   {
     name: 'conformance',
     tiers: big,

@@ -1,4 +1,5 @@
-import { imageName, writeImage } from './base/image.ts';
+import { runLine } from './base/engine.ts';
+import { writeImage } from './base/image.ts';
 import { until } from './base/node.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -13,21 +14,9 @@ export const runtime: Runtime = {
     await node.exec('docker', 'load', '--quiet', '--input', '/tmp/image.tar');
   },
 
-  async run(node, { name, command, labels = {}, memoryLimitBytes }) {
-    const options = [
-      ...Object.entries(labels).map(([label, value]) => `--label=${label}=${value}`),
-      ...(memoryLimitBytes === undefined ? [] : [`--memory=${memoryLimitBytes}`]),
-    ];
-    const id = await node.exec(
-      'docker',
-      'run',
-      '--detach',
-      '--name',
-      name,
-      ...options,
-      imageName,
-      ...command,
-    );
+  async run(node, workload) {
+    const { name } = workload;
+    const id = await node.exec('docker', ...runLine(workload));
     return {
       knownAs: [id.slice(0, 12), name],
       output: () => node.exec('docker', 'logs', name),

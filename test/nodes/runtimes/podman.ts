@@ -1,4 +1,5 @@
-import { imageName, writeImage } from './base/image.ts';
+import { runLine } from './base/engine.ts';
+import { writeImage } from './base/image.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -11,27 +12,16 @@ export const runtime: Runtime = {
     await node.exec('podman', 'load', '--quiet', '--input', '/tmp/image.tar');
   },
 
-  async run(node, { name, command, labels = {}, memoryLimitBytes }) {
+  async run(node, workload) {
+    const { name } = workload;
     const service = `/system.slice/${node.name}-${name}.service`;
+    const podman = ['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
     const options = [
-      ...Object.entries(labels).map(([label, value]) => `--label=${label}=${value}`),
-      ...(memoryLimitBytes === undefined ? [] : [`--memory=${memoryLimitBytes}`]),
       ...['--cgroup-parent', service, '--log-driver', 'k8s-file'],
       // Its own wishes are beyond what a machine without CAP_SYS_RESOURCE gives.
       ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'],
     ];
-    const podman = ['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
-    await node.exec(
-      'podman',
-      ...podman,
-      'run',
-      '--detach',
-      '--name',
-      name,
-      ...options,
-      imageName,
-      ...command,
-    );
+    await node.exec('podman', ...podman, ...runLine(workload, ...options));
     return {
       knownAs: [service],
       output: () => node.exec('podman', ...podman, 'logs', name),
