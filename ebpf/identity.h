@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which cgroup a task belongs to, on the hierarchy by which containers are told apart. */
+/* Which cgroup a task or a socket belongs to, on the hierarchy by which containers are told apart. */
 #pragma once
 
 #include "kernel.h"
@@ -25,4 +25,12 @@ static __always_inline __u64 current_cgroup_id(void)
 	bpf_probe_read_kernel(&memory, sizeof(memory),
 			      controllers + bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 	return BPF_CORE_READ(memory, cgroup, kn, id);
+}
+
+/* The same of a socket, where its task is not at hand; 0 where the socket does not know. */
+static __always_inline __u64 socket_cgroup_id(struct sock *sk)
+{
+	if (memory_v1 || !sk || !bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return 0;
+	return BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
 }

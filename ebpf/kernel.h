@@ -70,11 +70,16 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr; /* IPv4 in its mapped form too; absent without CONFIG_IPV6 */
 };
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup; /* since 5.15 */
+};
+
 struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol; /* since 5.6 a field of its own */
+	struct sock_cgroup_data sk_cgrp_data; /* that of whoever made the socket, on cgroup v2 */
 	struct socket *sk_socket; /* NULL once no file holds the socket any more */
 };
 

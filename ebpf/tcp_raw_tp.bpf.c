@@ -50,9 +50,21 @@ int tcp_state(struct bpf_raw_tracepoint_args *ctx)
 }
 
 SEC("raw_tp/inet_sock_set_state")
-int tcp_state_again(struct bpf_raw_tracepoint_args *ctx)
+int tcp_state_2(struct bpf_raw_tracepoint_args *ctx)
 {
 	return changed(ctx, SECOND);
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int tcp_state_3(struct bpf_raw_tracepoint_args *ctx)
+{
+	return changed(ctx, THIRD);
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int tcp_state_4(struct bpf_raw_tracepoint_args *ctx)
+{
+	return changed(ctx, FOURTH);
 }
 
 SEC("raw_tp/tcp_destroy_sock")

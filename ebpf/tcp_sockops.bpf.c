@@ -45,7 +45,7 @@ static __always_inline void connecting(struct bpf_sock_ops *ctx, struct bpf_sock
 
 /*
  * Whichever callback comes first decides; a record that is no longer connecting has been counted. A connection
- * without a record (no memory for it, or older than we are) is counted once too, as nobody's.
+ * without a record (no memory for it, or older than we are) is counted once too.
  */
 static __always_inline void finished(struct bpf_sock_ops *ctx, struct bpf_sock *sk, bool success, bool last)
 {
@@ -59,9 +59,10 @@ static __always_inline void finished(struct bpf_sock_ops *ctx, struct bpf_sock *
 			record->phase = TCP_IDLE;
 		}
 	} else if (last) {
-		struct tcp_key key = {};
+		struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
+		struct tcp_key key = { .cgroup_id = socket_cgroup_id(full) };
 		read_destination(ctx, &key.to);
-		if (destination_counts((struct sock *)bpf_skc_to_tcp_sock(sk), &key.to))
+		if (destination_counts(full, &key.to))
 			count(&key, success);
 	}
 }

@@ -30,9 +30,21 @@ int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
 }
 
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state_again, struct sock *sk, int old, int new)
+int BPF_PROG(tcp_state_2, struct sock *sk, int old, int new)
 {
 	return state_changed(sk, old, new, SECOND);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_3, struct sock *sk, int old, int new)
+{
+	return state_changed(sk, old, new, THIRD);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_4, struct sock *sk, int old, int new)
+{
+	return state_changed(sk, old, new, FOURTH);
 }
 
 SEC("tp_btf/tcp_destroy_sock")

@@ -3,9 +3,11 @@
  * Outbound TCP connections by the tracepoints inet_sock_set_state and tcp_destroy_sock.
  *
  * The kernel skips a tracepoint program that is already running on the CPU, and since 7.0 a task can be preempted in
- * the middle of one: 2-3 % of the events are lost to a single program. So each tracepoint has two, which share the
- * records; whichever comes first acts. What both missed is made good at the next event of the socket, at its end, or
- * by the walk over the records. All but the walk hold the lock of the socket.
+ * the middle of one, which then hears nothing on that CPU until the task goes on: 2-3 % of the events are lost to a
+ * single program, and with two of them there is still a connection in some thousands that neither hears of. So there
+ * are four for the states, which share the records; whichever comes first acts. What all missed is made good at the
+ * next event of the socket, at its end (where there is no preemption), or by the walk over the records. All but the
+ * walk hold the lock of the socket.
  *
  * Whoever includes this keeps the records: it defines find_record() and make_record().
  */
@@ -20,10 +22,12 @@ static __always_inline struct tcp_record *make_record(struct sock *sk);
 
 #define IPPROTO_TCP 6
 
-/* Bits of tcp_record.heard. The first is attached first, and so runs first. */
+/* The programs for the states: bits of tcp_record.heard. The first is attached first, and so runs first. */
 enum instance {
 	FIRST = 1,
 	SECOND = 2,
+	THIRD = 4,
+	FOURTH = 8,
 };
 
 /* Connected, though the peer or this side may have said its last word. */
@@ -84,7 +88,7 @@ static __always_inline void connecting(struct sock *sk, enum instance instance)
 			record->heard |= instance;
 			return;
 		}
-		finish(record, false); /* the socket tries again, and both programs missed how it went before */
+		finish(record, false); /* the socket tries again, and all programs missed how it went before */
 	}
 	if (record)
 		record->phase = TCP_IDLE;
@@ -104,14 +108,26 @@ static __always_inline void connecting(struct sock *sk, enum instance instance)
 	record->phase = TCP_CONNECTING;
 }
 
-/* Without a record (no memory for it, or older than we are) a connection is counted once too, as nobody's. */
-static __always_inline void finished_unrecorded(struct sock *sk, bool success)
+/*
+ * A connection without a record, because all programs missed its start, there is no memory, or it is older than we
+ * are: it gets one now. Where it cannot, the first program counts it all the same.
+ */
+static __always_inline struct tcp_record *adopt(struct sock *sk, bool success, enum instance instance)
 {
-	struct tcp_key key = {};
+	struct tcp_key key = { .cgroup_id = socket_cgroup_id(sk) };
 
 	read_sock_destination(sk, &key.to);
-	if (destination_counts(sk, &key.to))
+	if (!destination_counts(sk, &key.to))
+		return NULL;
+	struct tcp_record *record = make_record(sk);
+	if (record) {
+		record->key = key;
+		record->heard = instance;
+		record->phase = TCP_CONNECTING;
+	} else if (instance == FIRST) {
 		count(&key, success);
+	}
+	return record;
 }
 
 static __always_inline int state_changed(struct sock *sk, int old, int new, enum instance instance)
@@ -125,11 +141,10 @@ static __always_inline int state_changed(struct sock *sk, int old, int new, enum
 
 	struct tcp_record *record = find_record(sk);
 	bool failed = old == BPF_TCP_SYN_SENT && new == BPF_TCP_CLOSE;
-	if (!record) {
-		if (instance == FIRST && old == BPF_TCP_SYN_SENT && (!failed || was_tried(sk)))
-			finished_unrecorded(sk, !failed);
+	if (!record && old == BPF_TCP_SYN_SENT && (!failed || was_tried(sk)))
+		record = adopt(sk, !failed, instance);
+	if (!record)
 		return 0;
-	}
 	if (new == BPF_TCP_ESTABLISHED || is_open(old))
 		finish(record, true);
 	else if (failed && was_tried(sk))

@@ -128,7 +128,9 @@ test('without the root of cgroup v2 tracepoints count, and the reason is kept', 
   assert.match(told.join('\n'), /^tcp: by tp_btf; not by sockops: the root of the cgroup v2 tree/m);
   assert.deepEqual(
     fake.calls.filter((call) => call.startsWith('attach')),
-    ['tcp_active', 'tcp_state', 'tcp_state_again', 'tcp_destroy'].map((name) => `attach ${name}`),
+    ['tcp_active', 'tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4', 'tcp_destroy'].map(
+      (name) => `attach ${name}`,
+    ),
   );
 });
 

@@ -16,7 +16,7 @@ export interface TcpSource {
   readonly refusal: string;
 }
 
-const onTracepoints = ['tcp_state', 'tcp_state_again', 'tcp_destroy'];
+const onTracepoints = ['tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4', 'tcp_destroy'];
 
 /** What each of them needs and loses stands at the head of its program in `ebpf/`. */
 export const tcpSources: readonly TcpSource[] = [

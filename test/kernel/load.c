@@ -3,9 +3,11 @@
  *
  *   load [-c CGROUP] [-n] [-s] connect ADDRESS PORT COUNT   opens and resets COUNT connections, one after the other
  *   load [-c CGROUP] [-f]      hold ADDRESS PORT COUNT      opens COUNT connections, keeps them until stdin ends
+ *   load [-c CGROUP]           retry ADDRESS PORT COUNT     the same as connect, after each socket failed at the next port
  *   load                       serve PORT                   accepts and closes, IPv4 and IPv6, until stdin ends
  *
  * -c enters a cgroup first. -n enters a network namespace of its own, with 127.0.0.1, 169.254.7.7 and 10.7.7.7.
+ * -m connects by MPTCP. -o connects by TCP Fast Open, without a cookie: with the first byte.
  * -s leaves its sockets no room for eBPF records (needs -n). -f sends as much as the peer takes. Prints "<established> <refused> <other>".
  */
 #define _GNU_SOURCE
@@ -13,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -83,19 +86,44 @@ static socklen_t parse(const char *address, int port, struct sockaddr_storage *o
 	return sizeof(*v6);
 }
 
+static int multipath, fast_open, retry;
+
+static int new_socket(int family)
+{
+	int fd = socket(family, SOCK_STREAM, multipath ? 262 /* IPPROTO_MPTCP */ : 0), on = 1;
+
+	if (fd < 0)
+		die("socket");
+	if (fast_open && (setsockopt(fd, IPPROTO_TCP, 34 /* TCP_FASTOPEN_NO_COOKIE */, &on, sizeof(on)) ||
+			  setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on))))
+		die("TCP_FASTOPEN_CONNECT");
+	return fd;
+}
+
+static int try_connect(int fd, struct sockaddr_storage *target, socklen_t length)
+{
+	if (connect(fd, (void *)target, length))
+		return -1;
+	if (!fast_open || send(fd, "", 1, MSG_NOSIGNAL) == 1)
+		return 0;
+	/* The peer has accepted and closed by now, with our byte unread: it was established. */
+	return errno == ECONNRESET || errno == EPIPE ? 0 : -1;
+}
+
 /* Resetting leaves no TIME_WAIT behind, so that local ports never run out. */
 static void open_connections(const char *address, int port, long count, int keep, int fill)
 {
-	struct sockaddr_storage target;
+	struct sockaddr_storage target, other_target;
 	socklen_t length = parse(address, port, &target);
 	struct linger reset = { .l_onoff = 1 };
 	long established = 0, refused = 0, other = 0;
 
+	parse(address, port + 1, &other_target);
 	for (long i = 0; i < count; i++) {
-		int fd = socket(target.ss_family, SOCK_STREAM, 0);
-		if (fd < 0)
-			die("socket");
-		if (connect(fd, (void *)&target, length) == 0)
+		int fd = new_socket(target.ss_family);
+		if (retry && (!connect(fd, (void *)&other_target, length) || errno != ECONNREFUSED))
+			die("the next port");
+		if (try_connect(fd, &target, length) == 0)
 			established++;
 		else if (errno == ECONNREFUSED)
 			refused++;
@@ -141,12 +169,16 @@ int main(int argc, char **argv)
 	char procs[4096];
 	int option, fill = 0;
 
-	while ((option = getopt(argc, argv, "+c:fns")) != -1) {
+	while ((option = getopt(argc, argv, "+c:fmnos")) != -1) {
 		if (option == 'c') {
 			snprintf(procs, sizeof(procs), "%s/cgroup.procs", optarg);
 			write_file(procs, "0");
 		} else if (option == 'f')
 			fill = 1;
+		else if (option == 'm')
+			multipath = 1;
+		else if (option == 'o')
+			fast_open = 1;
 		else if (option == 'n')
 			enter_namespace();
 		else if (option == 's')
@@ -160,7 +192,10 @@ int main(int argc, char **argv)
 		serve(atoi(argv[1]));
 	else if (argc == 4 && !strcmp(argv[0], "connect"))
 		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 0, fill);
-	else if (argc == 4 && !strcmp(argv[0], "hold"))
+	else if (argc == 4 && !strcmp(argv[0], "retry")) {
+		retry = 1;
+		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 0, fill);
+	} else if (argc == 4 && !strcmp(argv[0], "hold"))
 		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 1, fill);
 	else
 		return 2;

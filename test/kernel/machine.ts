@@ -44,12 +44,17 @@ export function bpfObject(name: string): Uint8Array {
   return readFileSync(join(root, 'dist', `${name}.bpf.o`));
 }
 
+/** Whether the running kernel is of this release or a later one. */
+export function atLeast(major: number, minor: number): boolean {
+  const [ours = 0, its = 0] = release().split('.').map(Number);
+  return ours > major || (ours === major && its >= minor);
+}
+
 /** The same tests for every way of counting, with the reason to skip them. */
 export function forEachSource(tests: (source: TcpSourceName, skip: string | false) => void): void {
-  const [major = 0, minor = 0] = release().split('.').map(Number);
-  const typed = major > 5 || (major === 5 && minor >= 12);
   for (const { name } of tcpSources) {
-    const lack = name === 'tp_btf' && !typed && 'needs socket storage in tracing programs (Linux 5.12)';
+    const lack =
+      name === 'tp_btf' && !atLeast(5, 12) && 'needs socket storage in tracing programs (Linux 5.12)';
     describe(`by ${name}`, () => tests(name, skip || lack));
   }
 }
