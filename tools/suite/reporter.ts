@@ -1,4 +1,4 @@
-/** Reporter of node:test that writes one line of JSON for each test: `{file, name, outcome, reason?, ms}`. */
+/** Reporter of node:test that writes one line of JSON for each test: `{file, name, outcome, reason?, error?, ms}`. */
 import { relative } from 'node:path';
 
 export type Outcome = 'passed' | 'failed' | 'skipped';
@@ -10,6 +10,8 @@ export interface TestResult {
   readonly outcome: Outcome;
   /** Why it was skipped. */
   readonly reason?: string;
+  /** What a failed test said, at most 2,000 characters. */
+  readonly error?: string;
   readonly ms: number;
 }
 
@@ -20,7 +22,7 @@ interface TestEvent {
     readonly nesting: number;
     readonly file?: string;
     readonly skip?: string | boolean;
-    readonly details?: { readonly duration_ms?: number; readonly type?: string };
+    readonly details?: { readonly duration_ms?: number; readonly error?: Error };
   };
 }
 
@@ -36,8 +38,15 @@ export default async function* reporter(events: AsyncIterable<TestEvent>): Async
       name: [...names.slice(0, data.nesting), data.name].join(' > '),
       outcome: type === 'test:fail' ? 'failed' : skipped ? 'skipped' : 'passed',
       ...(skipped && { reason: String(data.skip) }),
+      ...(type === 'test:fail' && { error: said(data.details?.error) }),
       ms: Math.round(data.details?.duration_ms ?? 0),
     };
     yield `${JSON.stringify(result)}\n`;
   }
+}
+
+/** The message of what a test threw, which node:test wraps, and where it was thrown. */
+function said(error: Error | undefined): string {
+  const cause: unknown = error?.cause ?? error;
+  return (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)).slice(0, 2000);
 }

@@ -117,8 +117,8 @@ function report(): number {
   const { failedParts, neverRun, passed, failed } = verdict(results);
   for (const { test, reasons } of neverRun) say(`not run anywhere: ${test} (${reasons.join('; ')})`);
   for (const { part, tests } of results)
-    for (const { file, name } of tests.filter(({ outcome }) => outcome === 'failed'))
-      say(`failed: ${part}: ${file}: ${name}`);
+    for (const { file, name, error } of tests.filter(({ outcome }) => outcome === 'failed'))
+      say(`failed: ${part}: ${file}: ${name}\n${(error ?? '').replaceAll(/^/gm, '    ')}`);
   say('where the time went');
   for (const [name, seconds] of times) process.stderr.write(`${seconds.toFixed(0).padStart(7)} s  ${name}\n`);
   const all = times.reduce((sum, [, seconds]) => sum + seconds, 0);
