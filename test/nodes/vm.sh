@@ -1,12 +1,18 @@
 #!/bin/bash
 # vm.sh KERNEL COMMAND...: boots a kernel of the table `kernels` in a virtual machine (KVM where it works, else emulated) and
-# runs the command in this checkout there: same path, read-only, but for $TEST_EVIDENCE. Answers its exit code.
+# runs the command in this checkout there: same path, read-only, but for $TEST_EVIDENCE. Answers its exit code. With `all` for
+# the kernel, one after the other; answers the exit code of the last one that failed.
 #   VM_TIMEOUT  seconds until the machine counts as hung (1800)     VM_ACCEL  kvm or tcg
 # After a failure the journal and the console of the guest are in build/vm/<kernel>.
 . "$(dirname "$0")/common.sh"
 [ $# -ge 2 ] || fail 'usage: vm.sh KERNEL COMMAND...'
 name=$1
 shift
+if [ "$name" = all ]; then
+  code=0
+  for each in $(awk '/^[^#]/ { print $1 }' "$nodes/kernels"); do "$0" "$each" "$@" || code=$?; done
+  exit $code
+fi
 options=$(awk -v name="$name" '$1 == name { $1 = $2 = ""; print }' "$nodes/kernels")
 need qemu-system-x86_64:qemu-system-x86 sfdisk:fdisk setpriv:util-linux
 virtiofsd=$(find /usr/lib/qemu/virtiofsd /usr/libexec/virtiofsd 2>/dev/null || :)
@@ -95,6 +101,7 @@ if [ "$code" != 0 ]; then
   mkdir -p "$kept"
   cp "$run"/*.log "$kept/"
   [ "$code" != 125 ] || tail -n 15 "$run/console.log" >&2
+  grep -iE 'segfault|traps:|out of memory|oom-kill|BUG:|WARNING:|hung|stall' "$run/journal.log" | head -n 20 >&2 || :
   say "$name: failed ($code) after $((SECONDS - began)) s; the guest's console and journal are in ${kept#"$PWD/"}"
 else
   say "$name: done after $((SECONDS - began)) s"
