@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { onlyVirtual } from '../nodes/virtual.ts';
 import { until } from '../peers/peer.ts';
 import { agentUnder, endsWell, sumOf } from './agent.ts';
-import { steppedClock, suspend } from './clock.ts';
+import { machineClock, steppedClock, suspend, type SteppedClock } from './clock.ts';
 import { faultyCollector } from './collector.ts';
 
 const direct = (command: string, args: readonly string[]): [string, readonly string[]] => [command, args];
@@ -29,42 +31,48 @@ test('a stepped clock: wall time only', async (t) => {
   }
 });
 
-for (const [what, ms] of [
-  ['forwards', hourMs],
-  ['backwards', -hourMs],
-] as const) {
-  test(`the clock is stepped ${what}: exports go on, no series ends, no point is before its start`, async (t) => {
-    const [clock, collector] = [await steppedClock(t), await faultyCollector(t, 'accepts')];
-    const agent = await agentUnder(t, direct, {
-      node: clock.node,
-      env: { ...clock.env, OTEL_METRICS_EXPORTER: 'otlp,prometheus' },
-      args: ['--collector-endpoint', collector.endpoint, '--scrape-interval', '200ms'],
-    });
-    await until('exports', () => collector.requests.length >= 2 || undefined);
-    // Figures about the agent itself begin one after the other.
-    const names = (): string[] => {
-      const all = collector.requests.at(-1)!.points.map(({ name }) => name);
-      return [...new Set(all)].filter((name) => !name.startsWith('node_agent_')).sort();
-    };
-    const before = names();
-    const atStep = collector.requests.length;
-    clock.step(ms);
-    // The snapshot of the moment before the step may still be handed out.
-    await until('exports after the step', () => collector.requests.length >= atStep + 12 || undefined);
-    assert.deepEqual(names(), before);
-    for (const { points } of collector.requests)
-      for (const { name, startNs, timeNs } of points)
-        assert.ok(startNs <= timeNs, `${name}: ${startNs} > ${timeNs}`);
-    const uptime = collector.requests.at(-1)!.points.find(({ name }) => name === 'node_uptime_seconds')!;
-    assert.ok(
-      Math.abs(
-        uptime.value - Number(spawnSync('cat', ['/proc/uptime'], { encoding: 'utf8' }).stdout.split(' ')[0]),
-      ) < 30,
+for (const [whose, skip, makeClock] of [
+  ['the clock', false, steppedClock],
+  ["the machine's clock", onlyVirtual, async (t: TestContext): Promise<SteppedClock> => machineClock(t)],
+] as const)
+  for (const [what, ms] of [
+    ['forwards', hourMs],
+    ['backwards', -hourMs],
+  ] as const)
+    test(
+      `${whose} is stepped ${what}: exports go on, no series ends, no point is before its start`,
+      { skip },
+      async (t) => stepped(t, await makeClock(t), ms),
     );
-    assert.equal(sumOf(await agent.series(), 'node_agent_collection_errors_total'), 0);
-    assert.equal(agent.lines('OTLP export fails'), 0, agent.log());
-    await endsWell(agent);
+
+async function stepped(t: TestContext, clock: SteppedClock, ms: number): Promise<void> {
+  const collector = await faultyCollector(t, 'accepts');
+  const agent = await agentUnder(t, direct, {
+    node: clock.node,
+    env: { ...clock.env, OTEL_METRICS_EXPORTER: 'otlp,prometheus' },
+    args: ['--collector-endpoint', collector.endpoint, '--scrape-interval', '200ms'],
   });
+  await until('exports', () => collector.requests.length >= 2 || undefined);
+  // Figures about the agent itself begin one after the other.
+  const names = (): string[] => {
+    const all = collector.requests.at(-1)!.points.map(({ name }) => name);
+    return [...new Set(all)].filter((name) => !name.startsWith('node_agent_')).sort();
+  };
+  const before = names();
+  const atStep = collector.requests.length;
+  clock.step(ms);
+  // The snapshot of the moment before the step may still be handed out.
+  await until('exports after the step', () => collector.requests.length >= atStep + 12 || undefined);
+  assert.deepEqual(names(), before);
+  for (const { points } of collector.requests)
+    for (const { name, startNs, timeNs } of points)
+      assert.ok(startNs <= timeNs, `${name}: ${startNs} > ${timeNs}`);
+  const uptime = collector.requests.at(-1)!.points.find(({ name }) => name === 'node_uptime_seconds')!;
+  const truth = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  assert.ok(Math.abs(uptime.value - truth) < 30);
+  assert.equal(sumOf(await agent.series(), 'node_agent_collection_errors_total'), 0);
+  assert.equal(agent.lines('OTLP export fails'), 0, agent.log());
+  await endsWell(agent);
 }
 
 test('an agent that stood still goes on', async (t) => {

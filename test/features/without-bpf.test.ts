@@ -1,8 +1,9 @@
 /** Machines where programs cannot be loaded: the node is all there, and the features say why the rest is not. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { test } from 'node:test';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
 import { denying, skipDeny } from '../faults/deny.ts';
+import { onlyVirtual } from '../nodes/virtual.ts';
 import { assertLost, look, skip as noRoot, type States } from './machine.ts';
 
 const skip = noRoot || skipDeny;
@@ -62,9 +63,25 @@ test(
   },
 );
 
-test('somebody without any rights', { skip }, async (t) => {
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+
+test('somebody without any rights', { skip }, async (t) => assertNobody(t));
+
+const sysctl = '/proc/sys/kernel/unprivileged_bpf_disabled';
+for (const value of ['0', '2'])
+  test(
+    `somebody without any rights, with kernel.unprivileged_bpf_disabled = ${value}`,
+    { skip: skip || onlyVirtual },
+    async (t) => {
+      const before = readFileSync(sysctl, 'utf8');
+      t.after(() => writeFileSync(sysctl, before));
+      writeFileSync(sysctl, value);
+      await assertNobody(t);
+    },
+  );
+
+async function assertNobody(t: TestContext): Promise<void> {
   const bare = await look(t, nobody);
   for (const [feature, state] of off('no_capability')) assert.equal(bare.states.get(feature), state);
   assert.deepEqual(bare.nodeSeries, (await look(t, [])).nodeSeries);
-});
+}

@@ -45,7 +45,12 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 
 const oneByOne = ['--test-concurrency=1'];
 const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel/*.test.ts'];
-const guestFiles = [...kernelFiles, 'test/features/*.test.ts', 'test/peers/truth.test.ts'];
+const guestFiles = (tier: Tier): string[] => [
+  ...kernelFiles,
+  'test/features/*.test.ts',
+  `test/faults/${tier === 'full' ? '*' : 'clock'}.test.ts`,
+  'test/peers/truth.test.ts',
+];
 
 /** The same tests in a virtual machine; with its own kernel, and the load that an emulated machine bears. */
 function machine(kernel: string, tiers: readonly Tier[]): Part {
@@ -55,7 +60,11 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
     prepare: [['test/nodes/kernel.sh', kernel], ['test/nodes/disks.sh']],
     inputs: ['test/**', 'addon/**', 'ebpf/**'],
     ownKernel: false,
-    command: ({ folder }) => ['test/nodes/vm.sh', kernel, ...nodeTest(folder, oneByOne, guestFiles)],
+    command: ({ folder, tier }) => [
+      'test/nodes/vm.sh',
+      kernel,
+      ...nodeTest(folder, oneByOne, guestFiles(tier)),
+    ],
     env: (tier) => ({
       TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000',
       TRUTH_KILLS: '4',
@@ -111,7 +120,7 @@ export const parts: readonly Part[] = [
   {
     name: 'unit',
     tiers: ['unit', ...always],
-    inputs: ['test/agent/**', 'test/hosts/**'],
+    inputs: ['test/**'],
     ownKernel: false,
     command: ({ folder }) =>
       nodeTest(
