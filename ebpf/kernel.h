@@ -61,12 +61,17 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be16 skc_dport;
 	unsigned short skc_family;
 	unsigned char skc_state;
 	possible_net_t skc_net;
+	atomic64_t skc_cookie; /* 0 until somebody asks for it */
 	struct in6_addr skc_v6_daddr; /* IPv4 in its mapped form too; absent without CONFIG_IPV6 */
 };
 
@@ -86,6 +91,11 @@ struct sock {
 struct tcp_sock {
 	__u32 segs_out;
 	__u64 bytes_acked; /* of the peer that connected, its SYN counts as one */
+};
+
+struct bpf_local_storage_elem {
+	struct {
+	} state; /* since 7.0 */
 };
 
 struct bpf_map;

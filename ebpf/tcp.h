@@ -39,6 +39,7 @@ struct tcp_refused {
 	__u64 tcp_counts;
 	__u64 tcp_overflow;
 	__u64 socket_storage;
+	__u64 tcp_open; /* connections that no walk will count as open */
 };
 
 /* Number of the current walk, set by user space before each. */

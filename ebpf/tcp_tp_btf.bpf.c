@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Outbound TCP connections where sockops cannot be had: by typed tracepoints, with the record in the storage of the
- * socket. Needs Linux 5.12 (storage in tracing programs, compare-and-swap).
+ * socket. Needs Linux 5.12 (storage in tracing programs, compare-and-swap) and a kernel that can walk over the storage.
  */
+#include "storage_walk.h"
 #include "tcp_tracepoints.h"
 #include <bpf/bpf_tracing.h>
 
@@ -57,6 +58,7 @@ int BPF_PROG(tcp_destroy, struct sock *sk)
 SEC("iter/bpf_sk_storage_map")
 int tcp_active(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
+	refuse_unsafe_storage_walk();
 	struct sock *sk = ctx->sk;
 	struct tcp_record *record = ctx->value;
 	if (sk && record)

@@ -18,7 +18,7 @@ export const cgroupLayouts = {
   rodata: { size: 4, fields: { countedHierarchy: { offset: 0, size: 4, length: 1 } } },
 } as const;
 
-/** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_tp_btf.bpf.o */
+/** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_sockops_open.bpf.o, tcp_tp_btf.bpf.o */
 export const tcpLayouts = {
   tcpKey: {
     size: 32,
@@ -43,16 +43,17 @@ export const tcpLayouts = {
     },
   },
   tcpRefused: {
-    size: 24,
+    size: 32,
     fields: {
       tcpCounts: { offset: 0, size: 8, length: 1 },
       tcpOverflow: { offset: 8, size: 8, length: 1 },
       socketStorage: { offset: 16, size: 8, length: 1 },
+      tcpOpen: { offset: 24, size: 8, length: 1 },
     },
   },
   bss: {
-    size: 32,
-    fields: { walk: { offset: 0, size: 4, length: 1 }, refused: { offset: 8, size: 24, length: 1 } },
+    size: 40,
+    fields: { walk: { offset: 0, size: 4, length: 1 }, refused: { offset: 8, size: 32, length: 1 } },
   },
   rodata: {
     size: 8200,

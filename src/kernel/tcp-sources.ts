@@ -3,18 +3,29 @@ import type { BpfObject } from '../native/addon.ts';
 /** What the kernel tells of connections through, best first; the label `source` of `node_agent_kernel_source`. */
 export type TcpSourceName = 'sockops' | 'tp_btf' | 'raw_tp';
 
-/** One way to count. All have the same maps, the same global variables and a walk `tcp_active` over their sockets. */
+/** One way to count. All have the same global variables, the same maps of counts, and a walk `tcp_active` over sockets. */
 export interface TcpSource {
   readonly name: TcpSourceName;
-  /** Built objects without `.bpf.o`, best first: a verifier refuses an object for what it never runs. */
-  readonly objects: readonly string[];
+  /** Best first: a verifier refuses an object for what it never runs. */
+  readonly objects: readonly TcpObject[];
   /** Programs in the order in which they are attached; the walk is apart. */
   readonly programs: readonly string[];
+  /** It counts too little without the walk, which makes good what its programs miss. */
+  readonly needsWalk: boolean;
   /** Whether it sits on the root of the cgroup v2 tree. */
   readonly onCgroup: boolean;
   /** What `tcp_sockets` has refused when it refuses. */
   readonly refusal: string;
 }
+
+export interface TcpObject {
+  /** Name of the built object without `.bpf.o`. */
+  readonly file: string;
+  /** What is walked over: the records themselves, or the open sockets where walking over those is not safe. */
+  readonly walked: 'tcp_sockets' | 'tcp_open';
+}
+
+const walkingRecords = (file: string): TcpObject => ({ file, walked: 'tcp_sockets' });
 
 const onTracepoints = ['tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4', 'tcp_destroy'];
 
@@ -22,35 +33,38 @@ const onTracepoints = ['tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4',
 export const tcpSources: readonly TcpSource[] = [
   {
     name: 'sockops',
-    objects: ['tcp_sockops'],
+    objects: [walkingRecords('tcp_sockops'), { file: 'tcp_sockops_open', walked: 'tcp_open' }],
     programs: ['tcp_connects'],
+    needsWalk: false,
     onCgroup: true,
     refusal: 'socket_storage',
   },
   {
     name: 'tp_btf',
-    objects: ['tcp_tp_btf'],
+    objects: [walkingRecords('tcp_tp_btf')],
     programs: onTracepoints,
+    needsWalk: true,
     onCgroup: false,
     refusal: 'socket_storage',
   },
   {
     name: 'raw_tp',
-    objects: ['tcp_raw_tp', 'tcp_raw_tp_plain'],
+    objects: ['tcp_raw_tp', 'tcp_raw_tp_plain'].map(walkingRecords),
     programs: onTracepoints,
+    needsWalk: false,
     onCgroup: false,
     refusal: 'full',
   },
 ];
 
-/** Attaches what has been loaded. Answers the link of the walk. */
+/** Attaches what has been loaded, with a walk over `walked`. Answers the link of the walk. */
 export function attachSource(
   object: BpfObject,
   source: TcpSource,
   cgroupPath: string,
-  walks: boolean,
+  walked: TcpObject['walked'] | undefined,
 ): number | undefined {
-  const walk = walks ? object.attach('tcp_active', { iterMap: 'tcp_sockets' }) : undefined;
+  const walk = walked && object.attach('tcp_active', { iterMap: walked });
   for (const program of source.programs) object.attach(program, ...(source.onCgroup ? [{ cgroupPath }] : []));
   return walk;
 }

@@ -8,7 +8,13 @@ import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
 import { int32 } from './rodata.ts';
 import { requireBpf, unavailable } from './start.ts';
-import { attachSource, tcpSources, type TcpSource, type TcpSourceName } from './tcp-sources.ts';
+import {
+  attachSource,
+  tcpSources,
+  type TcpObject,
+  type TcpSource,
+  type TcpSourceName,
+} from './tcp-sources.ts';
 
 export interface TcpOptions {
   /** From `findCgroup2Root`. */
@@ -21,12 +27,14 @@ export interface TcpOptions {
   /** Sizes of the maps of {cgroup, destination} and of {cgroup} alone, when not those of the program. */
   readonly maxCounts?: number;
   readonly maxOverflow?: number;
-  /** Size of the map of sockets, where that has one (`raw_tp`). */
+  /** Size of the map of sockets, where there is one (`raw_tp`, and `sockops` where it walks over `tcp_open`). */
   readonly maxSockets?: number;
   /** The only source to try; `procfs` is none of the kernel's programs. By default all are tried, best first. */
   readonly source?: TcpSourceName | 'auto' | 'procfs';
   /** False: open connections are not counted. */
   readonly walks?: boolean;
+  /** The only thing to walk over. By default what is best here. */
+  readonly walked?: TcpObject['walked'];
 }
 
 /** All counts of one moment: keys and values one behind the other, by `tcpLayouts`. */
@@ -120,12 +128,13 @@ async function startSource(
     throw unavailable('no_mount', 'the root of the cgroup v2 tree is not visible here');
 
   let refused: unknown;
-  for (const walks of options.walks === false ? [false] : [true, false]) {
+  for (const walks of walkingOrNot(source, options)) {
     let withWalk: unknown;
-    for (const name of source.objects) {
+    for (const tried of source.objects) {
+      if (options.walked !== undefined && tried.walked !== options.walked) continue;
       try {
-        const elf = await readObject(name);
-        const program = await start(addon, elf, options, source, cgroupPath ?? '', walks);
+        const elf = await readObject(tried.file);
+        const program = await start(addon, elf, options, { source, tried, walks, cgroupPath });
         if (walks) features.set('tcp_active', true, '', 'by iterator');
         else features.lessen('tcp_active', refused ?? unavailable('not_wanted', 'told not to walk'));
         return program;
@@ -138,21 +147,29 @@ async function startSource(
   throw refused;
 }
 
-async function start(
-  addon: Addon,
-  elf: Uint8Array,
-  options: TcpOptions,
-  source: TcpSource,
-  cgroupPath: string,
-  walks: boolean,
-): Promise<TcpProgram> {
+function walkingOrNot({ needsWalk }: TcpSource, { walks }: TcpOptions): readonly boolean[] {
+  if (walks === false) return [false];
+  return needsWalk ? [true] : [true, false];
+}
+
+/** One try: an object of a source, walking over its sockets or not. */
+interface Try {
+  readonly source: TcpSource;
+  readonly tried: TcpObject;
+  readonly walks: boolean;
+  readonly cgroupPath: string | undefined;
+}
+
+async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Try): Promise<TcpProgram> {
+  const { source, tried, walks, cgroupPath = '' } = how;
   const object = addon.openObject(elf, 'tcp');
   try {
     configure(object, options);
     object.setAutoload('tcp_active', walks);
     await object.load();
     object.update('tcp_overflow', Buffer.alloc(8), Buffer.alloc(tcpLayouts.tcpValue.size));
-    return program(object, source, attachSource(object, source, cgroupPath, walks));
+    const iterator = attachSource(object, source, cgroupPath, walks ? tried.walked : undefined);
+    return program(object, source, tried, iterator);
   } catch (error) {
     object.close();
     throw error;
@@ -165,11 +182,17 @@ function configure(object: BpfObject, options: TcpOptions): void {
   object.setInitial('.rodata', hostNetns.offset, int32(options.hostNetnsInode));
   object.setInitial('.rodata', ignoredPorts.offset, options.ignoredPorts);
   if (options.maxCounts !== undefined) object.setMaxEntries('tcp_counts', options.maxCounts);
-  if (options.maxSockets !== undefined) object.setMaxEntries('tcp_sockets', options.maxSockets);
+  const socketMap = object.maps.includes('tcp_open') ? 'tcp_open' : 'tcp_sockets';
+  if (options.maxSockets !== undefined) object.setMaxEntries(socketMap, options.maxSockets);
   if (options.maxOverflow !== undefined) object.setMaxEntries('tcp_overflow', options.maxOverflow);
 }
 
-function program(object: BpfObject, source: TcpSource, iterator: number | undefined): TcpProgram {
+function program(
+  object: BpfObject,
+  source: TcpSource,
+  { walked }: TcpObject,
+  iterator: number | undefined,
+): TcpProgram {
   let walk = 0;
   let entries: Record<string, number> = {};
   return {
@@ -195,23 +218,28 @@ function program(object: BpfObject, source: TcpSource, iterator: number | undefi
     figures: () => ({
       object,
       programs: iterator === undefined ? source.programs : [...source.programs, 'tcp_active'],
-      maps: ['tcp_counts', 'tcp_overflow', 'tcp_sockets'],
+      maps: [...new Set(['tcp_counts', 'tcp_overflow', 'tcp_sockets', walked])],
       entries,
-      refused: refusedOf(object, source),
+      refused: refusedOf(object, source, walked),
       ringDropped: {},
     }),
     close: () => object.close(),
   };
 }
 
-function refusedOf(object: BpfObject, source: TcpSource): KernelFigures['refused'] {
+function refusedOf(
+  object: BpfObject,
+  source: TcpSource,
+  walked: TcpObject['walked'],
+): KernelFigures['refused'] {
   const { offset, size } = tcpLayouts.bss.fields.refused;
   const bytes = object.readGlobal('.bss', offset, size);
-  const { tcpCounts, tcpOverflow, socketStorage } = tcpLayouts.tcpRefused.fields;
+  const { tcpCounts, tcpOverflow, socketStorage, tcpOpen } = tcpLayouts.tcpRefused.fields;
   const count = (field: { offset: number }): number => Number(bytes.readBigUInt64LE(field.offset));
   return [
     { map: 'tcp_counts', reason: 'full', count: count(tcpCounts) },
     { map: 'tcp_overflow', reason: 'full', count: count(tcpOverflow) },
     { map: 'tcp_sockets', reason: source.refusal, count: count(socketStorage) },
+    ...(walked === 'tcp_open' ? [{ map: walked, reason: 'full', count: count(tcpOpen) }] : []),
   ];
 }

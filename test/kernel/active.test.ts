@@ -80,6 +80,16 @@ forEachSource((source, skip) => {
   });
 });
 
+test('by sockops, a walk over a map of the open sockets tells the same', { skip }, async () => {
+  const program = await startCounting({ walked: 'tcp_open' });
+  try {
+    await expectOpen(program, 42);
+  } finally {
+    program.close();
+    forgetAccepted();
+  }
+});
+
 test(
   'without the walk of the kernel, procfs tells the same and the kernel still counts',
   { skip },

@@ -61,7 +61,8 @@ test(
     }
     killed = true;
     await busy;
-    assert.deepEqual([left.prog.length, left.map.length], [2 * kills, 3 * kills]);
+    assert.equal(left.prog.length, 2 * kills);
+    assert.ok(left.map.length >= 3 * kills);
     await until('programs are gone', () => left.prog.every((id) => !exists('prog', id)));
     await until('maps are gone', () => left.map.every((id) => !exists('map', id)));
 

@@ -53,10 +53,15 @@ export function atLeast(major: number, minor: number): boolean {
 /** The same tests for every way of counting, with the reason to skip them. */
 export function forEachSource(tests: (source: TcpSourceName, skip: string | false) => void): void {
   for (const { name } of tcpSources) {
-    const lack =
-      name === 'tp_btf' && !atLeast(5, 12) && 'needs socket storage in tracing programs (Linux 5.12)';
-    describe(`by ${name}`, () => tests(name, skip || lack));
+    describe(`by ${name}`, () => tests(name, skip || lackOf(name)));
   }
+}
+
+/** The reason why this kernel cannot count so, or false. */
+function lackOf(source: TcpSourceName): string | false {
+  if (source !== 'tp_btf') return false;
+  if (!atLeast(5, 12)) return 'needs socket storage in tracing programs (Linux 5.12)';
+  return atLeast(7, 0) && 'needs a kernel that can walk over socket storage (Linux before 7.0)';
 }
 
 /** Starts counting by sockops with everything counted, unless `options` say otherwise. */
