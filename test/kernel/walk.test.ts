@@ -57,5 +57,7 @@ async function walkWhileTheyGo(options: Partial<TcpOptions>): Promise<void> {
 }
 
 const name = 'connections that end while they are walked over';
-forEachSource((source, lack) => test(name, { skip: lack }, () => walkWhileTheyGo({ source })));
+forEachSource((source, lack) => {
+  test(name, { skip: lack }, () => walkWhileTheyGo({ source }));
+});
 test(`${name}, in a map of the open sockets`, { skip }, () => walkWhileTheyGo({ walked: 'tcp_open' }));
