@@ -35,6 +35,7 @@ function fakeAddon(refuse: (step: string) => void): Fake {
     const without: string[] = [];
     fake.open++;
     const object: Partial<BpfObject> = {
+      maps: [],
       setAutoload: (name, enabled) => void (enabled || without.push(name)),
       setMaxEntries: () => {},
       setInitial: () => {},
@@ -156,6 +157,25 @@ test('where one variant of an object is refused, the other is taken', async () =
   assert.deepEqual([program?.walks, fake.open], [true, 1]);
 });
 
+test('what would count too little without its walk is not tried without', async () => {
+  let loads = 0;
+  const fake = fakeAddon((step) => {
+    if (step.startsWith('load') && ++loads === 1) throw failure('EACCES', { verifierLog: 'scalar' });
+  });
+  const options = {
+    cgroup2Root: undefined,
+    hierarchy,
+    hostNetnsInode: 0,
+    ignoredPorts: new Uint8Array(8192),
+  };
+  const program = await startTcp(fake.addon, readObject, options, paths, new Features());
+  assert.equal(program?.source, 'raw_tp');
+  assert.deepEqual(
+    fake.calls.filter((call) => call.startsWith('load')),
+    ['load ', 'load '],
+  );
+});
+
 test('a kernel that cannot walk sockets still counts connects', async () => {
   const fake = fakeAddon((step) => {
     if (step === 'load ') throw failure('EINVAL', { verifierLog: 'unknown iterator' });
@@ -165,7 +185,8 @@ test('a kernel that cannot walk sockets still counts connects', async () => {
     tcp_active: { enabled: true, reason: 'kernel' },
     tcp: { enabled: true, reason: '' },
   });
-  assert.deepEqual(fake.calls, ['load ', 'load tcp_active', 'update', 'attach tcp_connects']);
+  // Neither over the records nor over the open sockets.
+  assert.deepEqual(fake.calls, ['load ', 'load ', 'load tcp_active', 'update', 'attach tcp_connects']);
   assert.deepEqual(await program?.read(), { walk: 1, counts: Buffer.alloc(0), overflow: Buffer.alloc(0) });
 });
 
