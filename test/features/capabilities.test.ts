@@ -5,7 +5,7 @@ import { release } from 'node:os';
 import { test } from 'node:test';
 import { features, needsOf, type Feature, type Need, type Thing } from '../../config/capabilities.ts';
 import { isOlder } from '../../src/needs/lacks.ts';
-import { assertLost, look, skip } from './machine.ts';
+import { assertLost, look, lookAtAll, skip } from './machine.ts';
 
 const isCapability = ({ kind }: Thing): boolean => kind === 'capability';
 
@@ -41,7 +41,7 @@ for (const [names, dropped] of sets)
     const minus = [...dropped].map((name) => `-${name.replace('CAP_', '').toLowerCase()}`).join();
     // Below 5.11 memory of maps counts as locked: with room enough nobody would miss the right to raise the limit.
     const locked = ['prlimit', '--memlock=65536:65536'];
-    const whole = await look(t, []);
+    const whole = await lookAtAll(t);
     const less = await look(t, [...locked, 'setpriv', '--bounding-set', minus, '--inh-caps', minus]);
     const lost = new Map<string, string>();
     for (const feature of all) {

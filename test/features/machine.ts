@@ -24,11 +24,23 @@ interface Line {
   readonly detail?: string;
 }
 
+let whole: Promise<Said> | undefined;
+
+/** What the agent says with everything that this machine has; asked once. */
+export function lookAtAll(t: TestContext): Promise<Said> {
+  return (whole ??= look(t, []));
+}
+
 /** Starts the agent by `launcher`, a command line that runs the rest of its line, looks at its page and ends it; it may complain of features only. */
-export async function look(t: TestContext, launcher: readonly string[], program = bundle): Promise<Said> {
+export async function look(
+  t: TestContext,
+  launcher: readonly string[],
+  program = bundle,
+  node = process.execPath,
+): Promise<Said> {
   const port = await freePort();
   const options = ['--listen', `127.0.0.1:${port}`];
-  const [command, ...args] = [...launcher, process.execPath, program, ...options];
+  const [command, ...args] = [...launcher, node, program, ...options];
   const agent = start(t, command!, args, { OTEL_METRICS_EXPORTER: 'prometheus' });
   const url = `http://127.0.0.1:${port}/metrics`;
   const text = await until('a page with the state of every feature', async () => {

@@ -1,11 +1,14 @@
 /** Machines where programs cannot be loaded: the node is all there, and the features say why the rest is not. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { denying, skipDeny } from '../faults/deny.ts';
+import { bundle } from '../peers/peer.ts';
 import { onlyVirtual } from '../nodes/virtual.ts';
-import { assertLost, look, skip as noRoot, type States } from './machine.ts';
+import { assertLost, look, lookAtAll, skip as noRoot, type States } from './machine.ts';
 
+const root = join(import.meta.dirname, '../..');
 const skip = noRoot || skipDeny;
 
 /** Everything that eBPF programs do; open connections are then read from procfs. */
@@ -50,7 +53,7 @@ const machines: readonly (readonly [name: string, launcher: () => string[], lost
 
 for (const [name, launcher, lost] of machines)
   test(name, { skip: skip || (!existsSync('/sys/kernel/btf') && 'needs a kernel with BTF') }, async (t) => {
-    assertLost(await look(t, []), await look(t, launcher()), lost);
+    assertLost(await lookAtAll(t), await look(t, launcher()), lost);
   });
 
 test(
@@ -59,10 +62,14 @@ test(
   async (t) => {
     const bare = await look(t, ['setpriv', '--bounding-set', '-all', '--inh-caps', '-all']);
     for (const [feature, state] of off('no_capability')) assert.equal(bare.states.get(feature), state);
-    assert.deepEqual(bare.nodeSeries, (await look(t, [])).nodeSeries);
+    assert.deepEqual(bare.nodeSeries, (await lookAtAll(t)).nodeSeries);
   },
 );
 
+/** Nobody may read the checkout where others keep it: it is shown at a place that everybody can reach. */
+const shown = '/mnt';
+const showing = (path: string): string =>
+  path.startsWith(`${root}/`) ? join(shown, relative(root, path)) : path;
 const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
 
 test('somebody without any rights', { skip }, async (t) => assertNobody(t));
@@ -81,7 +88,8 @@ for (const value of ['0', '2'])
   );
 
 async function assertNobody(t: TestContext): Promise<void> {
-  const bare = await look(t, nobody);
+  const launcher = [...mounting(`mount --bind ${root} ${shown}`), ...nobody];
+  const bare = await look(t, launcher, showing(bundle), showing(process.execPath));
   for (const [feature, state] of off('no_capability')) assert.equal(bare.states.get(feature), state);
-  assert.deepEqual(bare.nodeSeries, (await look(t, [])).nodeSeries);
+  assert.deepEqual(bare.nodeSeries, (await lookAtAll(t)).nodeSeries);
 }
