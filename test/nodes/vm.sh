@@ -61,7 +61,12 @@ fi
 
 export TEST_BINARIES=$tree/build/test-binaries
 "$tree/node_modules/.bin/node" "$nodes/binaries.ts"
-printf 'export %q\n' "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "LEAK_CALLS=${LEAK_CALLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
+# The Collector, where it has been built: the guest finds it as the machine does.
+if collector=$("$tree/tools/peers/collector.sh" --cached); then
+  mkdir -p "$run/cache/otel-node-agent"
+  cp "$collector" "$run/cache/otel-node-agent/"
+fi
+printf 'export %q\n' "XDG_CACHE_HOME=$run/cache" "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "LEAK_CALLS=${LEAK_CALLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
   NODE_VM=true | sed '/=$/d' >"$run/environment"
 printf '%q ' "$@" >"$run/command"
 setpriv --pdeathsig KILL "$virtiofsd" --socket-path="$run/files.sock" -o source="$tree" -o cache=auto -o sandbox=chroot >"$run/files.log" 2>&1 9>&- &

@@ -57,7 +57,7 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
   return {
     name: `vm-${kernel}`,
     tiers,
-    prepare: [['test/nodes/kernel.sh', kernel], ['test/nodes/disks.sh']],
+    prepare: [['test/nodes/kernel.sh', kernel], ['test/nodes/disks.sh'], ['tools/peers/collector.sh']],
     inputs: ['test/**', 'addon/**', 'ebpf/**'],
     ownKernel: false,
     command: ({ folder, tier }) => [
