@@ -48,7 +48,7 @@ const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel
 const guestFiles = (tier: Tier): string[] => [
   ...kernelFiles,
   'test/features/*.test.ts',
-  `test/faults/${tier === 'full' ? '*' : 'clock'}.test.ts`,
+  `test/faults/${tier === 'full' ? '*' : 'machine-clock'}.test.ts`,
   'test/peers/truth.test.ts',
 ];
 
@@ -67,7 +67,7 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
     ],
     env: (tier) => ({
       TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000',
-      TRUTH_KILLS: '4',
+      TRUTH_KILLS: tier === 'full' ? '4' : '2',
       LEAK_CALLS: '60',
     }),
   };
