@@ -141,7 +141,8 @@ static __always_inline int state_changed(struct sock *sk, int old, int new, enum
 
 	struct tcp_record *record = find_record(sk);
 	bool failed = old == BPF_TCP_SYN_SENT && new == BPF_TCP_CLOSE;
-	if (!record && old == BPF_TCP_SYN_SENT && (!failed || was_tried(sk)))
+	/* One program alone: the walk may take a record away between two programs that hear of the same event. */
+	if (!record && instance == FIRST && old == BPF_TCP_SYN_SENT && (!failed || was_tried(sk)))
 		record = adopt(sk, !failed, instance);
 	if (!record)
 		return 0;
