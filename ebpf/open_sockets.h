@@ -23,9 +23,9 @@ struct {
 	__type(value, struct open_socket);
 } tcp_open SEC(".maps");
 
-static __always_inline void opened(struct bpf_sock_ops *ctx, struct sock *sk, const struct tcp_key *key)
+static __always_inline void opened(struct bpf_sock_ops *ctx, struct bpf_sock *sk, const struct tcp_key *key)
 {
-	struct open_socket entry = { .key = *key, .address = (__u64)sk };
+	struct open_socket entry = { .key = *key, .address = (__u64)bpf_skc_to_tcp_sock(sk) };
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 
 	if (bpf_map_update_elem(&tcp_open, &cookie, &entry, BPF_ANY))
@@ -39,12 +39,13 @@ static __always_inline void closed(struct bpf_sock_ops *ctx)
 	bpf_map_delete_elem(&tcp_open, &cookie);
 }
 
-static __always_inline void walk_open(struct bpf_iter__bpf_map_elem *ctx)
+SEC("iter/bpf_map_elem")
+int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
 {
 	const __u64 *key = ctx->key;
 	const struct open_socket *entry = ctx->value;
 	if (!key || !entry)
-		return;
+		return 0;
 
 	__u64 cookie = *key;
 	struct tcp_key of = entry->key;
@@ -54,4 +55,5 @@ static __always_inline void walk_open(struct bpf_iter__bpf_map_elem *ctx)
 		bpf_map_delete_elem(&tcp_open, &cookie);
 	else if (BPF_CORE_READ(sk, sk_socket))
 		count_active(&of);
+	return 0;
 }

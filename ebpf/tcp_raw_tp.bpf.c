@@ -43,29 +43,17 @@ static __always_inline int changed(struct bpf_raw_tracepoint_args *ctx, enum ins
 	return state_changed((struct sock *)address, ctx->args[1], ctx->args[2], instance);
 }
 
-SEC("raw_tp/inet_sock_set_state")
-int tcp_state(struct bpf_raw_tracepoint_args *ctx)
-{
-	return changed(ctx, FIRST);
-}
+#define STATE_PROGRAM(name, instance)                                                                                  \
+	SEC("raw_tp/inet_sock_set_state")                                                                              \
+	int name(struct bpf_raw_tracepoint_args *ctx)                                                                  \
+	{                                                                                                              \
+		return changed(ctx, instance);                                                                         \
+	}
 
-SEC("raw_tp/inet_sock_set_state")
-int tcp_state_2(struct bpf_raw_tracepoint_args *ctx)
-{
-	return changed(ctx, SECOND);
-}
-
-SEC("raw_tp/inet_sock_set_state")
-int tcp_state_3(struct bpf_raw_tracepoint_args *ctx)
-{
-	return changed(ctx, THIRD);
-}
-
-SEC("raw_tp/inet_sock_set_state")
-int tcp_state_4(struct bpf_raw_tracepoint_args *ctx)
-{
-	return changed(ctx, FOURTH);
-}
+STATE_PROGRAM(tcp_state, FIRST)
+STATE_PROGRAM(tcp_state_2, SECOND)
+STATE_PROGRAM(tcp_state_3, THIRD)
+STATE_PROGRAM(tcp_state_4, FOURTH)
 
 SEC("raw_tp/tcp_destroy_sock")
 int tcp_destroy(struct bpf_raw_tracepoint_args *ctx)

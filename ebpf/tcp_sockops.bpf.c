@@ -5,13 +5,14 @@
  * `tcp_connects` sits on the root of cgroup v2 and so sees every connect() of the machine, in the task that makes
  * it: the cgroup is known there and is kept in a record that lives and dies with the socket. Unlike tracepoints,
  * sockops programs are never skipped. `tcp_active` walks the records and counts the open ones: a number that is
- * counted anew each time cannot drift. With OPEN_SOCKETS it walks over a map of the open ones instead.
+ * counted anew each time cannot drift. With OPEN_SOCKETS it walks over a map of the open ones instead. Open means:
+ * established once, not reset, and some file still holds it.
  */
 #include "tcp.h"
 #ifdef OPEN_SOCKETS
 #include "open_sockets.h"
 #else
-#include "storage_walk.h"
+#include "storage_sockets.h"
 #endif
 
 #define EVENTS BPF_SOCK_OPS_STATE_CB_FLAG
@@ -60,10 +61,8 @@ static __always_inline void finished(struct bpf_sock_ops *ctx, struct bpf_sock *
 		if (record->phase == TCP_CONNECTING) {
 			record->phase = success ? TCP_OPEN : TCP_IDLE;
 			count(&record->key, success);
-#ifdef OPEN_SOCKETS
 			if (success)
-				opened(ctx, (struct sock *)bpf_skc_to_tcp_sock(sk), &record->key);
-#endif
+				opened(ctx, sk, &record->key);
 		} else if (!success) {
 			record->phase = TCP_IDLE;
 		}
@@ -91,9 +90,7 @@ int tcp_connects(struct bpf_sock_ops *ctx)
 		finished(ctx, sk, true, false);
 	else if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE) {
 		finished(ctx, sk, false, ctx->args[0] == BPF_TCP_SYN_SENT);
-#ifdef OPEN_SOCKETS
 		closed(ctx);
-#endif
 	}
 
 	/*
@@ -104,34 +101,5 @@ int tcp_connects(struct bpf_sock_ops *ctx)
 		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | EVENTS);
 	return 1; /* `reply` stays as it is: the kernel asks for time-outs and windows through it */
 }
-
-/*
- * Open means: established once, not reset, and some file still holds it. It writes no output; user space reads it
- * to its end and then looks into the maps.
- */
-#ifdef OPEN_SOCKETS
-SEC("iter/bpf_map_elem")
-int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
-{
-	walk_open(ctx);
-	return 0;
-}
-#else
-SEC("iter/bpf_sk_storage_map")
-int tcp_active(struct bpf_iter__bpf_sk_storage_map *ctx)
-{
-	refuse_unsafe_storage_walk();
-	struct sock *sk = ctx->sk;
-	struct tcp_record *record = ctx->value;
-	if (!sk || !record || record->phase != TCP_OPEN)
-		return 0;
-	if (sk->__sk_common.skc_state == BPF_TCP_CLOSE || !sk->sk_socket)
-		return 0;
-
-	struct tcp_key key = record->key;
-	count_active(&key);
-	return 0;
-}
-#endif
 
 char LICENSE[] SEC("license") = "GPL";

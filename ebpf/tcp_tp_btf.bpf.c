@@ -24,29 +24,17 @@ static __always_inline struct tcp_record *make_record(struct sock *sk)
 	return bpf_sk_storage_get(&tcp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state, struct sock *sk, int old, int new)
-{
-	return state_changed(sk, old, new, FIRST);
-}
+#define STATE_PROGRAM(name, instance)                                                                                  \
+	SEC("tp_btf/inet_sock_set_state")                                                                              \
+	int BPF_PROG(name, struct sock *sk, int old, int new)                                                          \
+	{                                                                                                              \
+		return state_changed(sk, old, new, instance);                                                          \
+	}
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state_2, struct sock *sk, int old, int new)
-{
-	return state_changed(sk, old, new, SECOND);
-}
-
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state_3, struct sock *sk, int old, int new)
-{
-	return state_changed(sk, old, new, THIRD);
-}
-
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state_4, struct sock *sk, int old, int new)
-{
-	return state_changed(sk, old, new, FOURTH);
-}
+STATE_PROGRAM(tcp_state, FIRST)
+STATE_PROGRAM(tcp_state_2, SECOND)
+STATE_PROGRAM(tcp_state_3, THIRD)
+STATE_PROGRAM(tcp_state_4, FOURTH)
 
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy, struct sock *sk)

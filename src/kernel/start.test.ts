@@ -35,7 +35,6 @@ function fakeAddon(refuse: (step: string) => void): Fake {
     const without: string[] = [];
     fake.open++;
     const object: Partial<BpfObject> = {
-      maps: [],
       setAutoload: (name, enabled) => void (enabled || without.push(name)),
       setMaxEntries: () => {},
       setInitial: () => {},
@@ -58,6 +57,13 @@ function fakeAddon(refuse: (step: string) => void): Fake {
 const readObject = async (): Promise<Uint8Array> => new Uint8Array();
 const hierarchy: Hierarchy = { version: 2, hierarchyId: 0, mountPoint: '/sys/fs/cgroup' };
 
+const withoutCgroup2: TcpOptions = {
+  cgroup2Root: undefined,
+  hierarchy,
+  hostNetnsInode: 0,
+  ignoredPorts: new Uint8Array(8192),
+};
+
 async function tcp(
   addon: Addon | undefined,
   cgroup2Root: string | undefined = '/root',
@@ -65,8 +71,13 @@ async function tcp(
   more: Partial<TcpOptions> = {},
 ): Promise<{ program: TcpProgram | undefined; states: Record<string, FeatureState> }> {
   const features = new Features();
-  const options = { cgroup2Root, hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192), ...more };
-  const program = await startTcp(addon, readObject, options, where, features);
+  const program = await startTcp(
+    addon,
+    readObject,
+    { ...withoutCgroup2, cgroup2Root, ...more },
+    where,
+    features,
+  );
   return { program, states: Object.fromEntries(features.all()) };
 }
 
@@ -117,13 +128,7 @@ test('without the root of cgroup v2 tracepoints count, and the reason is kept', 
   const fake = fakeAddon(() => {});
   const told: string[] = [];
   const features = new Features((feature, _, detail) => told.push(`${feature}: ${detail}`));
-  const options = {
-    cgroup2Root: undefined,
-    hierarchy,
-    hostNetnsInode: 0,
-    ignoredPorts: new Uint8Array(8192),
-  };
-  const program = await startTcp(fake.addon, readObject, options, paths, features);
+  const program = await startTcp(fake.addon, readObject, withoutCgroup2, paths, features);
   assert.equal(program?.source, 'tp_btf');
   assert.deepEqual(features.get('tcp'), { enabled: true, reason: 'no_mount' });
   assert.match(told.join('\n'), /^tcp: by tp_btf; not by sockops: the root of the cgroup v2 tree/m);
@@ -141,13 +146,7 @@ test('where one variant of an object is refused, the other is taken', async () =
     if (step === 'load ' && ++loads === 1) throw failure('EINVAL', { verifierLog: 'reserved fields' });
   });
   const names: string[] = [];
-  const options = {
-    cgroup2Root: undefined,
-    hierarchy,
-    hostNetnsInode: 0,
-    ignoredPorts: new Uint8Array(8192),
-    source: 'raw_tp' as const,
-  };
+  const options = { ...withoutCgroup2, source: 'raw_tp' as const };
   const read = async (name: string): Promise<Uint8Array> => {
     names.push(name);
     return new Uint8Array();
@@ -162,13 +161,7 @@ test('what would count too little without its walk is not tried without', async 
   const fake = fakeAddon((step) => {
     if (step.startsWith('load') && ++loads === 1) throw failure('EACCES', { verifierLog: 'scalar' });
   });
-  const options = {
-    cgroup2Root: undefined,
-    hierarchy,
-    hostNetnsInode: 0,
-    ignoredPorts: new Uint8Array(8192),
-  };
-  const program = await startTcp(fake.addon, readObject, options, paths, new Features());
+  const program = await startTcp(fake.addon, readObject, withoutCgroup2, paths, new Features());
   assert.equal(program?.source, 'raw_tp');
   assert.deepEqual(
     fake.calls.filter((call) => call.startsWith('load')),

@@ -164,7 +164,7 @@ async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Tr
   const { source, tried, walks, cgroupPath = '' } = how;
   const object = addon.openObject(elf, 'tcp');
   try {
-    configure(object, options);
+    configure(object, options, tried);
     object.setAutoload('tcp_active', walks);
     await object.load();
     object.update('tcp_overflow', Buffer.alloc(8), Buffer.alloc(tcpLayouts.tcpValue.size));
@@ -176,14 +176,13 @@ async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Tr
   }
 }
 
-function configure(object: BpfObject, options: TcpOptions): void {
+function configure(object: BpfObject, options: TcpOptions, { walked }: TcpObject): void {
   const { memoryV1, hostNetns, ignoredPorts } = tcpLayouts.rodata.fields;
   object.setInitial('.rodata', memoryV1.offset, Uint8Array.of(options.hierarchy.version === 1 ? 1 : 0));
   object.setInitial('.rodata', hostNetns.offset, int32(options.hostNetnsInode));
   object.setInitial('.rodata', ignoredPorts.offset, options.ignoredPorts);
   if (options.maxCounts !== undefined) object.setMaxEntries('tcp_counts', options.maxCounts);
-  const socketMap = object.maps.includes('tcp_open') ? 'tcp_open' : 'tcp_sockets';
-  if (options.maxSockets !== undefined) object.setMaxEntries(socketMap, options.maxSockets);
+  if (options.maxSockets !== undefined) object.setMaxEntries(walked, options.maxSockets);
   if (options.maxOverflow !== undefined) object.setMaxEntries('tcp_overflow', options.maxOverflow);
 }
 
