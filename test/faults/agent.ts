@@ -14,6 +14,9 @@ export interface FaultyAgent extends Running {
 
 type Wrap = (command: string, args: readonly string[]) => readonly [command: string, args: readonly string[]];
 
+/** No fault around the process. */
+export const direct: Wrap = (command, args) => [command, args];
+
 /** Starts the agent under a fault: `wrap` makes the command line that meets it. Answers when there is a page. */
 export async function agentUnder(
   t: TestContext,

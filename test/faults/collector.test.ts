@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../peers/peer.ts';
-import { agentUnder, endsWell, sumOf, type FaultyAgent } from './agent.ts';
+import { agentUnder, direct, endsWell, sumOf, type FaultyAgent } from './agent.ts';
 import { faultyCollector, type Behaviour } from './collector.ts';
-
-const direct = (command: string, args: readonly string[]): [string, readonly string[]] => [command, args];
 
 function pushing(
   t: Parameters<typeof agentUnder>[0],

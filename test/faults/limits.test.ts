@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { bundle, start, until } from '../peers/peer.ts';
-import { agentUnder, endsWell, sumOf } from './agent.ts';
+import { agentUnder, direct, endsWell, sumOf } from './agent.ts';
 import { faultyCollector } from './collector.ts';
 import { denying, skipDeny } from './deny.ts';
 import { memoryCgroup, outOfDescriptors, skipMemory } from './limits.ts';
 
-const direct = (command: string, args: readonly string[]): [string, readonly string[]] => [command, args];
 const skipRoot = process.getuid?.() === 0 ? false : 'needs root';
 
 test(

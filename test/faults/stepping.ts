@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { until } from '../peers/peer.ts';
-import { agentUnder, endsWell, sumOf } from './agent.ts';
+import { agentUnder, direct, endsWell, sumOf } from './agent.ts';
 import type { SteppedClock } from './clock.ts';
 import { faultyCollector } from './collector.ts';
 
@@ -19,7 +19,7 @@ export const holds = 'exports go on, no series ends, no point is before its star
 /** Starts an agent under that clock, steps it and asserts what `holds` says. */
 export async function assertHolds(t: TestContext, clock: SteppedClock, ms: number): Promise<void> {
   const collector = await faultyCollector(t, 'accepts');
-  const agent = await agentUnder(t, (command, args) => [command, args], {
+  const agent = await agentUnder(t, direct, {
     node: clock.node,
     env: { ...clock.env, OTEL_METRICS_EXPORTER: 'otlp,prometheus' },
     args: ['--collector-endpoint', collector.endpoint, '--scrape-interval', '500ms'],

@@ -1,26 +1,12 @@
 /** Connections that come about in another way count like all others. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { compileLoad, counted, forEachSource, makeCgroup, skip, startCounting } from './machine.ts';
-import type { Cgroup, Load } from './machine.ts';
+import { test } from 'node:test';
+import { counted, forEachSource, ownLoad, startCounting, type Load } from './machine.ts';
 
 const open = '21760';
 const closed = '21761';
 const count = 300;
-let load: Load;
-let cgroup: Cgroup;
-
-before(async () => {
-  if (skip !== false) return;
-  load = compileLoad();
-  cgroup = makeCgroup(`/system.slice/kinds-${process.pid}.service`);
-  await load.start('serve', open);
-});
-
-after(() => {
-  load?.close();
-  cgroup?.remove();
-});
+const own = ownLoad('kinds', open);
 
 const kinds: readonly { name: string; flags: string[]; mode: string; missing: string }[] = [
   { name: 'a socket that failed and tries again', flags: [], mode: 'retry', missing: '' },
@@ -33,7 +19,7 @@ forEachSource((source, skip) => {
     test(name, { skip }, async (t) => {
       const connect = (port: string, times: number): ReturnType<Load['run']> => {
         const how = port === open ? mode : 'connect';
-        return load.run('-c', cgroup.directory, ...flags, how, '127.0.0.1', port, String(times));
+        return own.load.run('-c', own.cgroup.directory, ...flags, how, '127.0.0.1', port, String(times));
       };
       const possible = await connect(open, 1).then(
         () => true,
@@ -45,7 +31,7 @@ forEachSource((source, skip) => {
         assert.equal((await connect(open, count)).established, count);
         // The socket that tries again has failed there itself.
         if (mode !== 'retry') assert.equal((await connect(closed, count)).refused, count);
-        const found = [...(await counted(program, [cgroup.id]))].map(
+        const found = [...(await counted(program, [own.cgroup.id]))].map(
           ([key, { successful, failed }]) => `${key.split(' ')[1]} ${successful} ${failed}`,
         );
         assert.deepEqual(found.sort(), [`127.0.0.1:${open} ${count} 0`, `127.0.0.1:${closed} 0 ${count}`]);

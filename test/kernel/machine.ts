@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:f
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { Features } from '../../src/features.ts';
@@ -184,4 +184,26 @@ export function compileLoad(): Load {
       for (const child of running) child.kill('SIGKILL');
     },
   };
+}
+
+/** What a test file has for itself: the load generator, serving on `port`, and a cgroup. They go after its last test. */
+export interface Own {
+  readonly load: Load;
+  readonly cgroup: Cgroup;
+}
+
+/** Makes them before the first test of the file; where its tests skip, nothing is made. */
+export function ownLoad(name: string, port: string): Own {
+  const own: { load?: Load; cgroup?: Cgroup } = {};
+  before(async () => {
+    if (skip !== false) return;
+    own.load = compileLoad();
+    own.cgroup = makeCgroup(`/system.slice/${name}-${process.pid}.service`);
+    await own.load.start('serve', port);
+  });
+  after(() => {
+    own.load?.close();
+    own.cgroup?.remove();
+  });
+  return own as Own;
 }

@@ -1,29 +1,16 @@
 /** The whole agent with each way of counting: it says which one it is, and shows the same. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { run } from '../agent/rig.ts';
 import { say, ways } from '../agent/say.ts';
 import { page, until } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
-import { compileLoad, forEachSource, makeCgroup, skip, type Cgroup, type Load } from './machine.ts';
+import { forEachSource, ownLoad, skip } from './machine.ts';
 
 const open = '21706';
 const closed = '21707';
 const shown = { 'min-container-age': '0s', 'skip-systemd-system-services': 'false' };
-let load: Load;
-let cgroup: Cgroup;
-
-before(async () => {
-  if (skip !== false) return;
-  load = compileLoad();
-  cgroup = makeCgroup(`/system.slice/sources-${process.pid}.service`);
-  await load.start('serve', open);
-});
-
-after(() => {
-  load?.close();
-  cgroup?.remove();
-});
+const own = ownLoad('sources', open);
 
 /** Samples of the container and which sources there are, in the order of the page. */
 function told(text: string): string[] {
@@ -31,7 +18,9 @@ function told(text: string): string[] {
     const source = /^node_agent_kernel_source\{.*feature="(\w+)",.*source="(\w+)".*\} 1$/.exec(line);
     if (source !== null) return [`${source[1]} by ${source[2]}`];
     const sample = /^container_net_tcp_(\w+)\{.*[{,]destination="([^"]*)".*\} (\d+)$/.exec(line);
-    return sample !== null && line.includes(cgroup.path) ? [`${sample[1]} ${sample[2]} ${sample[3]}`] : [];
+    return sample !== null && line.includes(own.cgroup.path)
+      ? [`${sample[1]} ${sample[2]} ${sample[3]}`]
+      : [];
   });
   return samples.sort();
 }
@@ -44,9 +33,9 @@ async function expectTold(
 ): Promise<void> {
   const said = say(way, { ...shown, 'tcp-source': source });
   const agent = await run(t, undefined, said.argv, { ...said.env, OTEL_METRICS_EXPORTER: 'prometheus' });
-  const holder = await load.start('-c', cgroup.directory, 'hold', '127.0.0.1', open, '4');
+  const holder = await own.load.start('-c', own.cgroup.directory, 'hold', '127.0.0.1', open, '4');
   t.after(() => holder.kill('SIGKILL'));
-  await load.run('-c', cgroup.directory, 'connect', '127.0.0.1', closed, '3');
+  await own.load.run('-c', own.cgroup.directory, 'connect', '127.0.0.1', closed, '3');
   const lines = await until('a new snapshot', async () => {
     const found = told((await page(`${agent.url}/metrics`)) ?? '');
     return found.length >= expected.length ? found : undefined;

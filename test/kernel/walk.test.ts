@@ -1,36 +1,13 @@
 /** Sockets that come and go while we walk over them harm neither the kernel nor the counts. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { TcpOptions } from '../../src/kernel/tcp.ts';
-import {
-  compileLoad,
-  counted,
-  forEachSource,
-  makeCgroup,
-  skip,
-  startCounting,
-  until,
-  type Cgroup,
-  type Load,
-} from './machine.ts';
+import { counted, forEachSource, ownLoad, skip, startCounting, until } from './machine.ts';
 
 const port = '21705';
 const each = Math.max(500, Number(process.env['TRUTH_CONNECTS'] ?? 20_000) / 4);
-let load: Load;
-let cgroup: Cgroup;
-
-before(async () => {
-  if (skip !== false) return;
-  load = compileLoad();
-  cgroup = makeCgroup(`/system.slice/walk-${process.pid}.service`);
-  await load.start('serve', port);
-});
-
-after(() => {
-  load?.close();
-  cgroup?.remove();
-});
+const own = ownLoad('walk', port);
 
 /** Bits of what went wrong in the kernel since boot: 7, it has oopsed; 9, it has warned. */
 const taint = (): number => Number(readFileSync('/proc/sys/kernel/tainted', 'utf8')) & ((1 << 7) | (1 << 9));
@@ -39,17 +16,17 @@ async function walkWhileTheyGo(options: Partial<TcpOptions>): Promise<void> {
   const before = taint();
   const program = await startCounting(options);
   try {
-    const key = `${cgroup.id} 127.0.0.1:${port}`;
+    const key = `${own.cgroup.id} 127.0.0.1:${port}`;
     let running = 4;
     const loads = Array.from({ length: running }, async () => {
-      const made = await load.run('-c', cgroup.directory, 'connect', '127.0.0.1', port, String(each));
+      const made = await own.load.run('-c', own.cgroup.directory, 'connect', '127.0.0.1', port, String(each));
       running--;
       return made.established;
     });
     while (running > 0) await program.read();
     const established = (await Promise.all(loads)).reduce((sum, count) => sum + count, 0);
-    await until('none is open', async () => (await counted(program, [cgroup.id])).get(key)?.active === 0);
-    assert.equal((await counted(program, [cgroup.id])).get(key)?.successful, established);
+    await until('none is open', async () => (await counted(program, [own.cgroup.id])).get(key)?.active === 0);
+    assert.equal((await counted(program, [own.cgroup.id])).get(key)?.successful, established);
   } finally {
     program.close();
   }
