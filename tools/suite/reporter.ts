@@ -15,6 +15,12 @@ export interface TestResult {
   readonly ms: number;
 }
 
+interface Failure extends Error {
+  /** Of the process, where the test is a whole file. */
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
+}
+
 interface TestEvent {
   readonly type: string;
   readonly data: {
@@ -22,7 +28,7 @@ interface TestEvent {
     readonly nesting: number;
     readonly file?: string;
     readonly skip?: string | boolean;
-    readonly details?: { readonly duration_ms?: number; readonly error?: Error };
+    readonly details?: { readonly duration_ms?: number; readonly error?: Failure };
   };
 }
 
@@ -45,8 +51,11 @@ export default async function* reporter(events: AsyncIterable<TestEvent>): Async
   }
 }
 
-/** The message of what a test threw, which node:test wraps, and where it was thrown. */
-function said(error: Error | undefined): string {
+/** The message of what a test threw, which node:test wraps, and where it was thrown; how a whole file ended that died. */
+function said(error: Failure | undefined): string {
   const cause: unknown = error?.cause ?? error;
-  return (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)).slice(0, 2000);
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  const { exitCode, signal } = error ?? {};
+  const end = exitCode === undefined ? '' : `\nexit code ${exitCode}, signal ${signal}`;
+  return (text + end).slice(0, 2000);
 }
