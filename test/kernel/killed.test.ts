@@ -11,6 +11,8 @@ const port = '21704';
 const kills = Number(process.env['TRUTH_KILLS'] ?? 20);
 const withoutBpftool = spawnSync('bpftool', ['version']).status === 0 ? false : 'needs bpftool';
 const own = ownLoad('killed', port);
+const script = join(import.meta.dirname, 'counting-child.ts');
+const hooks = process.execArgv.filter((option) => option.startsWith('--import='));
 
 function exists(kind: 'prog' | 'map', id: number): boolean {
   return spawnSync('bpftool', [kind, 'show', 'id', String(id)]).status === 0;
@@ -26,9 +28,7 @@ test(
     })();
     const left = { prog: [] as number[], map: [] as number[] };
     for (let round = 0; round < kills; round++) {
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'counting-child.ts')], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
+      const child = spawn(process.execPath, [...hooks, script], { stdio: ['ignore', 'pipe', 'inherit'] });
       const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
       const ids = JSON.parse(line) as { programs: number[]; maps: number[] };
       assert.ok(ids.programs.every((id) => exists('prog', id)));

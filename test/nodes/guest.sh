@@ -19,6 +19,9 @@ writable "$run"
 [ -z "${TEST_EVIDENCE:-}" ] || writable "$TEST_EVIDENCE"
 cut -d. -f1 /proc/uptime >"$run/up"
 journalctl --no-pager --lines all --follow --output short-monotonic >"$run/journal.log" 2>&1 &
+# Whatever dies of a signal leaves its memory for a debugger of the host.
+ulimit -c unlimited
+echo "$run/core.%e.%p" >/proc/sys/kernel/core_pattern
 cd "$tree"
 bash "$run/command"
 code=$?

@@ -61,6 +61,7 @@ fi
 
 export TEST_BINARIES=$tree/build/test-binaries
 "$tree/node_modules/.bin/node" "$nodes/binaries.ts"
+"$tree/node_modules/.bin/node" --no-warnings "$tree/tools/stripped.mjs"
 # The Collector, where it has been built: the guest finds it as the machine does.
 if collector=$("$tree/tools/peers/collector.sh" --cached); then
   mkdir -p "$run/cache/otel-node-agent"
@@ -105,6 +106,12 @@ if [ "$code" != 0 ]; then
   rm -rf "$kept"
   mkdir -p "$kept"
   cp "$run"/*.log "$kept/"
+  for core in "$run"/core.*; do
+    [ -e "$core" ] || continue
+    mv "$core" "$kept/"
+    say "$name: memory of a process that died: ${kept#"$PWD/"}/${core##*/}"
+    ! command -v gdb >/dev/null || gdb --batch -nx -ex 'thread apply all backtrace 24' "$tree/node_modules/.bin/node" "$kept/${core##*/}" 2>&1 | grep -E '^(Thread|#|Program)' | head -n 120 >&2
+  done
   [ "$code" != 125 ] || tail -n 15 "$run/console.log" >&2
   grep -iE 'segfault|traps:|out of memory|oom-kill|BUG:|WARNING:|hung|stall' "$run/journal.log" | head -n 20 >&2 || :
   say "$name: failed ($code) after $((SECONDS - began)) s; the guest's console and journal are in ${kept#"$PWD/"}"

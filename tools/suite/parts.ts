@@ -33,6 +33,7 @@ const node = process.execPath;
 export function nodeTest(folder: string, options: readonly string[], files: readonly string[]): string[] {
   return [
     node,
+    '--import=./tools/stripped.mjs',
     '--test',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',

@@ -1,5 +1,5 @@
 /** Runs parts of the test suite and says what passed, what nobody ran, and where the time went. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,6 +22,7 @@ const cacheFolder = join(
 const say = (text: string): unknown => process.stderr.write(`suite: ${text}\n`);
 
 const { tier, fresh, chosen } = choose();
+spawnSync(process.execPath, ['--no-warnings', 'tools/stripped.mjs'], { stdio: 'inherit' });
 const times: [name: string, seconds: number][] = [];
 const results: PartResult[] = [];
 let ended = false;
