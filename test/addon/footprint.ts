@@ -26,20 +26,21 @@ export async function settledFootprint(): Promise<Footprint> {
 }
 
 /**
- * Runs `round` until memory stood still twice in a row: caches, arenas and heaps fill up once, what leaks grows each
- * time. Answers the footprints before, after each round; at least `fewest`, at most `most` rounds.
+ * Runs `round` until memory stands still: the lowest of the last two rounds is not above that of the two before. Caches,
+ * arenas and heaps fill up once and then go up and down, what leaks grows each time. Answers the footprints before, after
+ * each round; at least `fewest`, at most `most` rounds.
  */
 export async function untilLevel(
   round: () => Promise<void>,
   { fewest, most, toleratedKiB }: { fewest: number; most: number; toleratedKiB: number },
 ): Promise<{ level: boolean; footprints: readonly Footprint[] }> {
   const footprints = [await settledFootprint()];
-  let quiet = 0;
-  while (footprints.length <= fewest || (quiet < 2 && footprints.length <= most)) {
+  const lowest = (start: number, end?: number): number =>
+    Math.min(...footprints.slice(start, end).map(({ anonymousKiB }) => anonymousKiB));
+  const isLevel = (): boolean => footprints.length > fewest && lowest(-2) - lowest(-4, -2) <= toleratedKiB;
+  while (!isLevel() && footprints.length <= most) {
     await round();
-    const now = await settledFootprint();
-    quiet = now.anonymousKiB - footprints.at(-1)!.anonymousKiB <= toleratedKiB ? quiet + 1 : 0;
-    footprints.push(now);
+    footprints.push(await settledFootprint());
   }
-  return { level: quiet >= 2, footprints };
+  return { level: isLevel(), footprints };
 }
