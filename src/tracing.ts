@@ -7,11 +7,14 @@ import type { Features } from './features.ts';
 import type { Clock } from './host/clock.ts';
 import type { HostView } from './host/view.ts';
 import { findCgroup2Root } from './kernel/cgroup2-root.ts';
+import { findControllers } from './kernel/controllers.ts';
 import { findHierarchy } from './kernel/hierarchy.ts';
 import { startKernel, type Kernel } from './kernel/kernel.ts';
 import type { Addon } from './native/addon.ts';
 import { publicNetworksOf } from './node/interfaces.ts';
 import type { InterfaceSource } from './node/net.ts';
+import { resourcesCollector } from './resources/collector.ts';
+import { textReader } from './resources/reader.ts';
 import { tcpCollector } from './tcp/collector.ts';
 import { networkFilter } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
@@ -80,7 +83,14 @@ export async function startTracing(deps: {
       refused: () => watch.refused(),
       hidden: () => tcp.hidden(),
     },
-    collectors: [tcp],
+    collectors: [
+      tcp,
+      resourcesCollector(meter, {
+        containers: watch.directory,
+        controllers: findControllers(paths, hierarchy, cgroup2Root),
+        read: textReader(addon),
+      }),
+    ],
     sources,
     close() {
       watch.close();

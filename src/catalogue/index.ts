@@ -15,6 +15,7 @@ import {
   nodeMemoryMetrics,
   nodeNetMetrics,
 } from './node.ts';
+import { containerCpuMetrics, containerMemoryMetrics, containerPressureMetrics } from './resources.ts';
 import { tcpMetrics } from './tcp.ts';
 
 const tables: readonly Record<string, MetricSpec>[] = [
@@ -25,6 +26,9 @@ const tables: readonly Record<string, MetricSpec>[] = [
   nodeMemoryMetrics,
   nodeDiskMetrics,
   nodeNetMetrics,
+  containerCpuMetrics,
+  containerMemoryMetrics,
+  containerPressureMetrics,
   tcpMetrics,
   pipelineMetrics,
   processMetrics,

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Container, ContainerDirectory } from '../model/containers.ts';
+import type { Container, ContainerDirectory, ContainerList, ListedContainer } from '../model/containers.ts';
 import type { Clock } from '../host/clock.ts';
 import { appIdOf } from './app-id.ts';
 import { identify } from './identity.ts';
@@ -24,13 +24,14 @@ interface Cgroup {
   goneAtMs: number | undefined;
 }
 
-class Member implements Container {
+class Member implements ListedContainer {
   readonly id: string;
   readonly labels: Attributes;
   readonly #directory: { readonly clock: Clock; readonly rules: DirectoryRules };
   firstSeenMs: number;
-  /** Cgroups of this container that still exist. */
-  alive = 0;
+  /** Cgroups of this container that still exist, in the order of their creation. */
+  readonly #paths = new Map<number, string>();
+  #top: string | undefined;
   diedAtMs: number | undefined;
 
   constructor(id: string, firstSeenMs: number, directory: { clock: Clock; rules: DirectoryRules }) {
@@ -44,10 +45,38 @@ class Member implements Container {
     const { clock, rules } = this.#directory;
     return (this.diedAtMs ?? clock.monotonic()) - this.firstSeenMs >= rules.minAgeMs;
   }
+
+  get cgroup(): string | undefined {
+    this.#top ??= youngestTop(this.#paths.values());
+    return this.#top;
+  }
+
+  began(cgroupId: number, path: string): void {
+    this.#paths.set(cgroupId, path);
+    this.#top = undefined;
+    this.diedAtMs = undefined;
+  }
+
+  ended(cgroupId: number, atMs: number): void {
+    this.#paths.delete(cgroupId);
+    this.#top = undefined;
+    if (this.#paths.size === 0) this.diedAtMs = atMs;
+  }
+}
+
+/** The last of those that lie in no other. */
+function youngestTop(paths: Iterable<string>): string | undefined {
+  let tops: string[] = [];
+  for (const path of paths) {
+    if (tops.some((top) => path.startsWith(`${top}/`))) continue;
+    tops = tops.filter((top) => !top.startsWith(`${path}/`));
+    tops.push(path);
+  }
+  return tops.at(-1);
 }
 
 /** Who exists, by cgroup. Fed by kernel events and by walks; it asks nobody itself. */
-export class Directory implements ContainerDirectory {
+export class Directory implements ContainerDirectory, ContainerList {
   readonly #cgroups = new Map<number, Cgroup>();
   readonly #containers = new Map<string, Member>();
   readonly clock: Clock;
@@ -68,6 +97,10 @@ export class Directory implements ContainerDirectory {
     return this.#cgroups.has(cgroupId);
   }
 
+  all(): Iterable<ListedContainer> {
+    return this.#containers.values();
+  }
+
   get size(): number {
     return this.#containers.size;
   }
@@ -86,10 +119,7 @@ export class Directory implements ContainerDirectory {
       return;
     }
     const container = this.#containerOf(path, bornMs);
-    if (container !== undefined) {
-      container.alive++;
-      container.diedAtMs = undefined;
-    }
+    container?.began(cgroupId, path);
     this.#cgroups.set(cgroupId, { container, goneAtMs: undefined });
   }
 
@@ -98,8 +128,7 @@ export class Directory implements ContainerDirectory {
     const cgroup = this.#cgroups.get(cgroupId);
     if (cgroup === undefined || cgroup.goneAtMs !== undefined) return;
     cgroup.goneAtMs = this.clock.monotonic();
-    const { container } = cgroup;
-    if (container !== undefined && --container.alive === 0) container.diedAtMs = cgroup.goneAtMs;
+    cgroup.container?.ended(cgroupId, cgroup.goneAtMs);
   }
 
   /** After a complete walk: what it did not find is gone. */

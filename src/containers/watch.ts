@@ -2,7 +2,7 @@ import { uptime } from 'node:os';
 import type { Clock } from '../host/clock.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { CgroupEvent } from '../kernel/cgroup-event.ts';
-import type { ContainerDirectory } from '../model/containers.ts';
+import type { ContainerDirectory, ContainerList } from '../model/containers.ts';
 import { Directory, type DirectoryRules } from './directory.ts';
 import { walker } from './discovery.ts';
 
@@ -12,7 +12,7 @@ const walkEveryMs = 30_000;
 const walkOnDemandMs = 1000;
 
 export interface ContainerWatch {
-  readonly directory: ContainerDirectory;
+  readonly directory: ContainerDirectory & ContainerList;
   /** Containers known, and cgroups that found no place. */
   size(): number;
   refused(): number;
@@ -50,6 +50,7 @@ export function watchContainers(deps: {
         }
         return directory.byCgroup(cgroupId);
       },
+      all: () => directory.all(),
     },
     size: () => directory.size,
     refused: () => directory.refused,

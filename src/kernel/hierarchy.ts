@@ -20,14 +20,19 @@ export function findHierarchy(paths: HostPaths, cgroup2Root: string | undefined)
   const hierarchyId = memoryHierarchyId(readCgroups(paths));
   if (hierarchyId === 0) return { version: 2, hierarchyId, mountPoint: cgroup2Root ?? paths.cgroup };
 
+  return { version: 1, hierarchyId, mountPoint: v1MountPoint(paths, 'memory') ?? `${paths.cgroup}/memory` };
+}
+
+/** Where the v1 hierarchy of a controller is mounted as a whole; below the cgroup root rather than elsewhere. */
+export function v1MountPoint(paths: HostPaths, controller: string): string | undefined {
   const mounted = hostMounts(paths)
     // A mount of a part of the tree would give paths that the kernel's events do not know.
     .filter(
-      ({ type, root, superOptions }) => type === 'cgroup' && root === '/' && superOptions.includes('memory'),
+      ({ type, root, superOptions }) =>
+        type === 'cgroup' && root === '/' && superOptions.includes(controller),
     )
     .map(({ mountPoint }) => mountPoint);
-  const below = mounted.find((mountPoint) => mountPoint.startsWith(`${paths.cgroup}/`));
-  return { version: 1, hierarchyId, mountPoint: below ?? mounted[0] ?? `${paths.cgroup}/memory` };
+  return mounted.find((mountPoint) => mountPoint.startsWith(`${paths.cgroup}/`)) ?? mounted[0];
 }
 
 /** Hierarchy of the memory controller by the text of /proc/cgroups (cgroups(7)); 0 when it is on v2 or absent. */

@@ -10,8 +10,23 @@ export interface Container {
   readonly visible: boolean;
 }
 
-/** Who exists. Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */
+/** Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */
 export interface ContainerDirectory {
   /** `undefined`: the cgroup maps to no container. Cgroups that are gone keep their answer for ten minutes. */
   byCgroup(cgroupId: number): Container | undefined;
+}
+
+/** A container and where its figures are. */
+export interface ListedContainer extends Container {
+  /**
+   * Path of the cgroup that holds all others of the container, from the root of the hierarchy that counts; the youngest
+   * of several. `undefined` once all are gone.
+   */
+  readonly cgroup: string | undefined;
+}
+
+/** Who exists. */
+export interface ContainerList {
+  /** Every container that is known, those that ended within the last ten minutes included. */
+  all(): Iterable<ListedContainer>;
 }

@@ -5,7 +5,7 @@ import type { Collector } from '../collector.ts';
 import type { TcpProgram } from '../kernel/tcp.ts';
 import type { ContainerDirectory } from '../model/containers.ts';
 import { tcpModel } from './model.ts';
-import { turns } from './turns.ts';
+import { turns } from '../turns.ts';
 
 /** Series left out of the last snapshot. */
 export interface HiddenSeries {

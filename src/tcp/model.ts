@@ -3,7 +3,7 @@ import type { Container, ContainerDirectory } from '../model/containers.ts';
 import { decodeCounts, decodeKey, entriesOf } from './reading.ts';
 import type { TcpCounts, TcpDestination, TcpKey } from './reading.ts';
 import { addTo, restart, retireInto, seriesTable, type Series } from './series.ts';
-import { turns } from './turns.ts';
+import { turns } from '../turns.ts';
 
 export interface TcpModelDeps {
   readonly directory: ContainerDirectory;

@@ -45,7 +45,12 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 }
 
 const oneByOne = ['--test-concurrency=1'];
-const kernelFiles = ['test/addon/*.test.ts', 'test/node/*.test.ts', 'test/kernel/*.test.ts'];
+const kernelFiles = [
+  'test/addon/*.test.ts',
+  'test/node/*.test.ts',
+  'test/containers/*.test.ts',
+  'test/kernel/*.test.ts',
+];
 const guestFiles = (tier: Tier): string[] => [
   ...kernelFiles,
   'test/features/*.test.ts',

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Hierarchy } from '../../kernel/hierarchy.ts';
-import { turns } from '../turns.ts';
+import { turns } from '../../turns.ts';
 import { destinationCounts } from './destinations.ts';
 import { cgroupIds, maxDescriptors, netNamespace, processIds, socketsOf } from './processes.ts';
 import { listening, openStates, parseSockets, type ProcSocket } from './sockets.ts';

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Meter, Observable } from '@opentelemetry/api';
+import type { ListedContainer } from '../model/containers.ts';
+import { resourcesCollector } from './collector.ts';
+
+/** Instruments that are nothing but their names. */
+function namingMeter(): Meter {
+  const named = (name: string): Observable => ({ name }) as unknown as Observable;
+  return { createObservableCounter: named, createObservableGauge: named } as unknown as Meter;
+}
+
+/** A cgroup tree as texts by path, and a collector that reads it: `collect` answers `<name>[ kind] <value>` by container. */
+function machine(containers: readonly ListedContainer[], files: Map<string, string>) {
+  const collector = resourcesCollector(namingMeter(), {
+    containers: { all: () => containers },
+    controllers: { v1: {}, v2: '/v2' },
+    read: (paths) => Promise.resolve(paths.map((path) => files.get(path))),
+  });
+  return async (): Promise<Map<string, string[]>> => {
+    const samples = new Map<string, string[]>();
+    await collector.collect({
+      observe: (metric, value, labels = {}) => {
+        const name = (metric as unknown as { name: string }).name.replace('container_resources_', '');
+        const kind = typeof labels['kind'] === 'string' ? ` ${labels['kind']}` : '';
+        const id = String(labels['container_id']);
+        samples.set(id, [...(samples.get(id) ?? []), `${name}${kind} ${value}`]);
+      },
+    });
+    return samples;
+  };
+}
+
+function container(id: string, cgroup: string | undefined, visible = true) {
+  return { id, labels: { container_id: id, app_id: '' }, visible, cgroup };
+}
+
+const nginx = (usage: number): [string, string][] => [
+  ['/v2/system.slice/nginx.service/cpu.stat', `usage_usec ${usage}\n`],
+  ['/v2/system.slice/nginx.service/memory.stat', 'anon 1\nfile 2\n'],
+];
+
+test('counters stay as they were read last once the cgroup is gone, gauges go', async () => {
+  const one: { cgroup: string | undefined } & ListedContainer = container(
+    '/a',
+    '/system.slice/nginx.service',
+  );
+  const files = new Map(nginx(2_000_000));
+  const collect = machine([one], files);
+  const counters = ['cpu_usage_seconds_total 2', 'cpu_throttled_seconds_total 0'];
+  assert.deepEqual((await collect()).get('/a'), [...counters, 'memory_rss_bytes 1', 'memory_cache_bytes 2']);
+  // Gone before we heard of it.
+  files.clear();
+  assert.deepEqual((await collect()).get('/a'), counters);
+  one.cgroup = undefined;
+  assert.deepEqual((await collect()).get('/a'), counters);
+});
+
+test('what is too young is read and not shown: when it shows up later, it has its counters', async () => {
+  const young: { visible: boolean; cgroup: string | undefined } & ListedContainer = container(
+    '/young',
+    '/system.slice/nginx.service',
+    false,
+  );
+  const collect = machine([young], new Map(nginx(3_000_000)));
+  assert.equal((await collect()).size, 0);
+  Object.assign(young, { cgroup: undefined, visible: true });
+  assert.deepEqual((await collect()).get('/young'), [
+    'cpu_usage_seconds_total 3',
+    'cpu_throttled_seconds_total 0',
+  ]);
+});
+
+test('a container without files costs the others nothing; more than one reading has room for', async () => {
+  const many = Array.from({ length: 600 }, (_, i) => container(`/c${i}`, `/c${i}`));
+  const files = new Map(many.map(({ cgroup }, i) => [`/v2${cgroup}/cpu.stat`, `usage_usec ${i}000000\n`]));
+  files.delete('/v2/c300/cpu.stat');
+  const shown = await machine(many, files)();
+  assert.equal(shown.size, 599);
+  assert.deepEqual(shown.get('/c0')?.[0], 'cpu_usage_seconds_total 0');
+  assert.deepEqual(shown.get('/c599')?.[0], 'cpu_usage_seconds_total 599');
+});
+
+test('pressure has two series for each resource', async () => {
+  const psi = 'some avg10=0 total=2000000\nfull avg10=0 total=1000000\n';
+  const files = new Map(['cpu', 'memory', 'io'].map((name) => [`/v2/p/${name}.pressure`, psi]));
+  const shown = await machine([container('/p', '/p')], files)();
+  assert.deepEqual(
+    shown.get('/p'),
+    ['cpu', 'memory', 'io'].flatMap((name) => [
+      `${name}_pressure_waiting_seconds_total some 2`,
+      `${name}_pressure_waiting_seconds_total full 1`,
+    ]),
+  );
+});

@@ -1,0 +1,22 @@
+import { readText } from '../host/files.ts';
+import type { Addon } from '../native/addon.ts';
+
+/** Reads many kernel files; `undefined` for one that cannot be read, or not in time. */
+export type TextReader = (paths: readonly string[]) => Promise<(string | undefined)[]>;
+
+/** Files of a cgroup are far smaller. */
+const maxBytes = 64 << 10;
+/** For one file: memory.stat of a large cgroup takes a few milliseconds. */
+const deadlineMs = 500;
+
+/** All in one call of the addon, off the event loop; without it one after the other. */
+export function textReader(addon: Addon | undefined): TextReader {
+  if (addon === undefined)
+    return (paths) => Promise.all(paths.map((path) => readText(path, maxBytes).catch(() => undefined)));
+  return async (paths) => {
+    const { bytes, offsets, errors } = await addon.readFiles(paths, deadlineMs, maxBytes);
+    return paths.map((_, i) =>
+      errors[i] === 0 ? bytes.toString('latin1', offsets[i], offsets[i + 1]) : undefined,
+    );
+  };
+}

@@ -1,0 +1,94 @@
+/** A cgroup in every hierarchy that has a controller we read, under one path, with work in it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findControllers } from '../../src/kernel/controllers.ts';
+import { compileC } from '../compile.ts';
+import { cgroup2Root, hierarchy, paths } from '../kernel/machine.ts';
+
+export const controllers = findControllers(paths, hierarchy, cgroup2Root);
+
+/** Mount points, each once. */
+const mountPoints = [...new Set([...Object.values(controllers.v1), controllers.v2])].filter(
+  (mountPoint): mountPoint is string => mountPoint !== undefined,
+);
+
+export interface Place {
+  /** From the root of each hierarchy. */
+  readonly path: string;
+  /** Where the files of a controller are: those of v1, or all of v2. */
+  directory(controller: 'cpu' | 'cpuacct' | 'memory' | 'v2'): string;
+  /** Runs work.c inside; answers the nanoseconds of CPU that it used. It stays until `end`. */
+  work(...args: readonly string[]): Promise<{ cpuNs: number; end(): Promise<void> }>;
+  /** Ends its work and removes it. */
+  remove(): Promise<void>;
+}
+
+/** `/system.slice/<name>`: a container of its own. On v2 the controllers are switched on for it. */
+export function makePlace(name: string): Place {
+  const path = `/system.slice/${name}`;
+  const directories = mountPoints.map((mountPoint) => join(mountPoint, path));
+  for (const directory of directories) mkdirSync(directory, { recursive: true });
+  if (controllers.v2 !== undefined && hierarchy.version === 2) {
+    for (const above of ['', '/system.slice'])
+      appendFileSync(`${controllers.v2}${above}/cgroup.subtree_control`, '+cpu +memory');
+  }
+  const running = new Set<ChildProcess>();
+  const end = async (child: ChildProcess): Promise<void> => {
+    running.delete(child);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.stdin?.end();
+    await once(child, 'exit');
+  };
+  const place: Place = {
+    path,
+    directory: (controller) =>
+      join(
+        controller === 'v2' || hierarchy.version === 2 ? controllers.v2! : controllers.v1[controller]!,
+        path,
+      ),
+    async work(...args) {
+      const into = directories.flatMap((directory) => ['-c', directory]);
+      const program = compileC(join(import.meta.dirname, 'work.c'));
+      const child = spawn(program, [...into, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+      running.add(child);
+      const [line] = (await Promise.race([
+        once(createInterface(child.stdout), 'line'),
+        once(child, 'exit').then(() => {
+          throw new Error(`work ${args.join(' ')} failed`);
+        }),
+      ])) as [string];
+      return { cpuNs: Number(line), end: () => end(child) };
+    },
+    async remove() {
+      for (const child of running) child.kill('SIGKILL');
+      for (const directory of directories) {
+        for (let attempt = 0; existsSync(directory) && attempt < 100; attempt++) {
+          try {
+            rmdirSync(directory);
+          } catch {
+            await sleep(10);
+          }
+        }
+        // The slice too, where nobody else made it.
+        await rmdir(dirname(directory)).catch(() => {});
+      }
+    },
+  };
+  after(() => place.remove());
+  return place;
+}
+
+/** A kernel file, or undefined. */
+export function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
