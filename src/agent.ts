@@ -107,7 +107,12 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     parts.tracing?.close();
   };
   try {
-    parts.tracing = await startTracing({ meter, addon, view, interfaces, options, features, clock });
+    const onRuntimeState = (runtime: string, failure: unknown): void =>
+      failure === undefined
+        ? logger.info({ runtime }, 'container runtime answers again')
+        : logger.warn({ runtime, ...reasonOf(failure) }, 'container runtime does not answer; trying again');
+    const subjects = { meter, addon, view, interfaces, options, features, clock, onRuntimeState };
+    parts.tracing = await startTracing(subjects);
     const { kernel, containers, collectors, sources } = parts.tracing;
     [
       ...collectors,

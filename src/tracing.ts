@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { Options } from '../config/options.ts';
 import type { Collector } from './collector.ts';
 import type { ContainerModel } from './containers/collector.ts';
+import { containerInfoCollector } from './containers/info.ts';
 import { watchContainers } from './containers/watch.ts';
 import type { Features } from './features.ts';
 import type { Clock } from './host/clock.ts';
@@ -40,6 +41,8 @@ export async function startTracing(deps: {
   options: Options;
   features: Features;
   clock: Clock;
+  /** A container runtime fails (with the reason), or works again. */
+  onRuntimeState: (runtime: string, failure: unknown) => void;
 }): Promise<Tracing> {
   const { meter, addon, view, options, features, clock } = deps;
   const { paths } = view;
@@ -55,6 +58,7 @@ export async function startTracing(deps: {
     mountPoint: hierarchy.mountPoint,
     paths,
     clock,
+    onRuntimeState: deps.onRuntimeState,
   });
   const limits = {
     hostNetnsInode: view.netNamespaceInode,
@@ -70,6 +74,7 @@ export async function startTracing(deps: {
   });
   // After the events are attached, so that no cgroup falls between the two.
   await watch.walk();
+  await watch.askedOnce();
 
   const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
   const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
@@ -80,11 +85,13 @@ export async function startTracing(deps: {
     kernel,
     containers: {
       size: () => watch.size(),
+      unnamed: () => watch.unnamed(),
       refused: () => watch.refused(),
       hidden: () => tcp.hidden(),
     },
     collectors: [
       tcp,
+      containerInfoCollector(meter, watch.directory),
       resourcesCollector(meter, {
         containers: watch.directory,
         controllers: findControllers(paths, hierarchy, cgroup2Root),

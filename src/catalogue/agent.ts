@@ -167,6 +167,13 @@ export const kernelMetrics = {
 /** Who is known, and what the rules left out. */
 export const containerModelMetrics = {
   containers: self('containers', 'gauge', '{container}', [], 'Containers known to the agent.'),
+  unnamed: self(
+    'unnamed_containers',
+    'gauge',
+    '{container}',
+    [],
+    'Containers whose runtime has not told their name; after ten seconds they are shown under its short id.',
+  ),
   refusedCgroups: self(
     'refused_cgroups_total',
     'counter',

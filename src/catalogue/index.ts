@@ -6,6 +6,7 @@ import {
   pipelineMetrics,
   processMetrics,
 } from './agent.ts';
+import { containerInfoMetrics } from './containers.ts';
 import type { MetricSpec } from './metric.ts';
 import {
   nodeCloudMetrics,
@@ -26,6 +27,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   nodeMemoryMetrics,
   nodeDiskMetrics,
   nodeNetMetrics,
+  containerInfoMetrics,
   containerCpuMetrics,
   containerMemoryMetrics,
   containerPressureMetrics,

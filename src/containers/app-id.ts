@@ -1,5 +1,5 @@
-/** Letters and digits that Kubernetes uses for generated names (k8s.io/apimachinery, util/rand). */
-const safe = '[bcdfghjklmnpqrstvwxz2456789]{5}';
+/** A random end of a generated name: Kubernetes has letters and digits of its own for it (k8s.io/apimachinery, util/rand). */
+export const safe = '[bcdfghjklmnpqrstvwxz2456789]{5}';
 const podId = /^\/k8s\/([a-z0-9-]+)\/([a-z0-9-]+)\/[^/]+$/;
 const suffixes = [
   new RegExp(`^(.+)-[0-9a-f]{1,10}-${safe}$`), // Deployment: <name>-<template hash>-<random>

@@ -14,6 +14,8 @@ const byReason = { noContainer: { reason: 'no_container' }, tooYoung: { reason: 
 export interface ContainerModel {
   /** Containers known. */
   size(): number;
+  /** Those of them that no runtime has named so far. */
+  unnamed(): number;
   /** Cgroups that found no place. */
   refused(): number;
   hidden(): Hidden;
@@ -27,6 +29,7 @@ export function containerModelCollector(meter: Meter, model: ContainerModel): Co
     instruments: Object.values(metrics),
     collect(result) {
       result.observe(metrics.containers, model.size());
+      result.observe(metrics.unnamed, model.unnamed());
       result.observe(metrics.refusedCgroups, model.refused());
       const { noContainer, tooYoung } = model.hidden();
       result.observe(metrics.hidden, noContainer, byReason.noContainer);

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Asking } from './asker.ts';
 import { Directory } from './directory.ts';
 import { walker } from './discovery.ts';
 
@@ -65,6 +66,114 @@ test('the deny list is checked before the allow list', () => {
   assert.notEqual(directory.byCgroup(1), undefined);
   assert.equal(directory.byCgroup(2), undefined);
   assert.equal(directory.byCgroup(3), undefined);
+});
+
+const id64 = 'a1b2c3d4e5f6'.padEnd(64, '0');
+
+/** A directory that asks the test for names. */
+function asking(rules: { deny?: RegExp } = {}) {
+  const { time, clock, directory: bare } = setUp(rules);
+  const asked: Asking[] = [];
+  const directory = new Directory(bare.rules, clock, (_, asking) => void asked.push(asking));
+  return { time, directory, asked };
+}
+
+test('a container is not shown before it has its name, and then under that name alone', () => {
+  const { time, directory, asked } = asking();
+  directory.add(1, `/docker/${id64}`, time.ms);
+  directory.add(2, `/docker/${id64}/nested`, time.ms);
+  const before = directory.byCgroup(1)!;
+  assert.deepEqual([before.visible, asked.length, directory.unnamed], [false, 1, 1]);
+  asked[0]?.onNamed({ id: '/docker/web', image: 'nginx:1' });
+  const named = directory.byCgroup(1)!;
+  assert.deepEqual([named.id, named.visible, named === directory.byCgroup(2)], ['/docker/web', true, true]);
+  assert.deepEqual([before.visible, before.successor], [false, named]);
+  assert.deepEqual(
+    [...directory.all()].map(({ id, cgroup, image }) => [id, cgroup, image]),
+    [['/docker/web', `/docker/${id64}`, 'nginx:1']],
+  );
+  directory.add(3, `/docker/${id64}/later`, time.ms);
+  assert.deepEqual([directory.byCgroup(3), asked.length, directory.unnamed], [named, 1, 0]);
+});
+
+test('after ten seconds without a name a container is shown under its short id, until the name comes', () => {
+  const { time, directory, asked } = asking();
+  directory.add(1, `/docker/${id64}`, time.ms);
+  time.ms += 10_001;
+  const before = directory.byCgroup(1)!;
+  assert.deepEqual([before.id, before.visible], ['/docker/a1b2c3d4e5f6', true]);
+  asked[0]?.onNamed({ id: '/docker/web', image: '' });
+  assert.deepEqual([before.visible, directory.byCgroup(1)?.id], [false, '/docker/web']);
+});
+
+test('where no runtime is, nothing is held back; what must not be shown stays hidden', () => {
+  for (const [rules, visible] of [
+    [{}, true],
+    [{ deny: /docker/ }, false],
+  ] as const) {
+    const { time, directory, asked } = asking(rules);
+    directory.add(1, `/docker/${id64}`, time.ms);
+    asked[0]?.onNobody();
+    assert.equal(directory.byCgroup(1)?.visible, visible);
+  }
+});
+
+test('a container that starts again under its name is the same one; one that ended before its name came has it', () => {
+  const { time, directory, asked } = asking();
+  directory.add(1, `/docker/${id64}`, time.ms);
+  asked[0]?.onNamed({ id: '/docker/web', image: '' });
+  const first = directory.byCgroup(1);
+  directory.remove(1);
+  directory.add(2, `/docker/${'b'.repeat(64)}`, time.ms);
+  directory.remove(2);
+  asked[1]?.onNamed({ id: '/docker/web', image: '' });
+  assert.equal(directory.byCgroup(2), first);
+  assert.deepEqual(
+    [...directory.all()].map(({ id, cgroup }) => [id, cgroup]),
+    [['/docker/web', undefined]],
+  );
+  time.ms += 10 * minute + 1;
+  directory.forgetGone();
+  assert.equal(directory.size, 0);
+});
+
+test('what turns out to be no container, or one that is not wanted, is nobody', () => {
+  const { time, directory, asked } = asking({ deny: /secret/ });
+  for (const [cgroup, letter] of [...'abc'].entries())
+    directory.add(cgroup + 1, `/docker/${letter.repeat(64)}`, time.ms);
+  asked[0]?.onNamed({ id: 'ignored', image: '' });
+  asked[1]?.onNamed({ id: '/docker/secret', image: '' });
+  asked[2]?.onNamed({ id: '/docker/web', image: '' });
+  assert.deepEqual(
+    [1, 2, 3].map((cgroup) => directory.byCgroup(cgroup)?.id),
+    [undefined, undefined, '/docker/web'],
+  );
+  assert.equal(directory.size, 1);
+});
+
+test('nobody waits for the name of what is forgotten', () => {
+  const { time, directory, asked } = asking();
+  directory.add(1, `/docker/${id64}`, time.ms);
+  directory.remove(1);
+  assert.equal(asked[0]?.wanted(), true);
+  time.ms += 10 * minute + 1;
+  directory.forgetGone();
+  assert.deepEqual([asked[0]?.wanted(), directory.size, directory.unnamed], [false, 0, 0]);
+});
+
+test('the cgroup of a container is the topmost one, of several the youngest', () => {
+  const { time, directory } = setUp();
+  const cgroupOf = (): string | undefined => [...directory.all()][0]?.cgroup;
+  directory.add(1, '/system.slice/a.slice/x.service', time.ms);
+  assert.equal(cgroupOf(), '/system.slice/a.slice/x.service');
+  directory.add(2, '/system.slice/a.slice', time.ms);
+  directory.add(3, '/system.slice/a.slice/y.service', time.ms);
+  assert.equal(cgroupOf(), '/system.slice/a.slice');
+  directory.remove(2);
+  assert.equal(cgroupOf(), '/system.slice/a.slice/y.service');
+  directory.remove(3);
+  directory.remove(1);
+  assert.equal(cgroupOf(), undefined);
 });
 
 test('cgroups beyond the bound are refused and counted', () => {

@@ -1,8 +1,8 @@
-import type { Attributes } from '@opentelemetry/api';
-import type { Container, ContainerDirectory, ContainerList, ListedContainer } from '../model/containers.ts';
+import type { Container, ContainerDirectory, ContainerList } from '../model/containers.ts';
 import type { Clock } from '../host/clock.ts';
-import { appIdOf } from './app-id.ts';
+import type { Asker, Named, Unnamed } from './asker.ts';
 import { identify } from './identity.ts';
+import { Member } from './member.ts';
 
 /** Ages are kept on the monotonic clock: setting the wall clock must neither hide nor age a container. */
 export interface DirectoryRules {
@@ -18,75 +18,31 @@ export interface DirectoryRules {
 const keepGoneMs = 10 * 60_000;
 /** More cgroups than this are not remembered; their counts show up as hidden. */
 const maxCgroups = 65_536;
+/** A container whose runtime has not told its name for so long is shown under the short id that its path tells. */
+const holdMs = 10_000;
 
 interface Cgroup {
-  readonly container: Member | undefined;
+  container: Member | undefined;
+  readonly runtimeId: string | undefined;
   goneAtMs: number | undefined;
 }
 
-class Member implements ListedContainer {
-  readonly id: string;
-  readonly labels: Attributes;
-  readonly #directory: { readonly clock: Clock; readonly rules: DirectoryRules };
-  firstSeenMs: number;
-  /** Cgroups of this container that still exist, in the order of their creation. */
-  readonly #paths = new Map<number, string>();
-  #top: string | undefined;
-  diedAtMs: number | undefined;
-
-  constructor(id: string, firstSeenMs: number, directory: { clock: Clock; rules: DirectoryRules }) {
-    this.id = id;
-    this.labels = { app_id: appIdOf(id), container_id: id };
-    this.firstSeenMs = firstSeenMs;
-    this.#directory = directory;
-  }
-
-  get visible(): boolean {
-    const { clock, rules } = this.#directory;
-    return (this.diedAtMs ?? clock.monotonic()) - this.firstSeenMs >= rules.minAgeMs;
-  }
-
-  get cgroup(): string | undefined {
-    this.#top ??= youngestTop(this.#paths.values());
-    return this.#top;
-  }
-
-  began(cgroupId: number, path: string): void {
-    this.#paths.set(cgroupId, path);
-    this.#top = undefined;
-    this.diedAtMs = undefined;
-  }
-
-  ended(cgroupId: number, atMs: number): void {
-    this.#paths.delete(cgroupId);
-    this.#top = undefined;
-    if (this.#paths.size === 0) this.diedAtMs = atMs;
-  }
-}
-
-/** The last of those that lie in no other. */
-function youngestTop(paths: Iterable<string>): string | undefined {
-  let tops: string[] = [];
-  for (const path of paths) {
-    if (tops.some((top) => path.startsWith(`${top}/`))) continue;
-    tops = tops.filter((top) => !top.startsWith(`${path}/`));
-    tops.push(path);
-  }
-  return tops.at(-1);
-}
-
-/** Who exists, by cgroup. Fed by kernel events and by walks; it asks nobody itself. */
+/** Who exists, by cgroup. Fed by kernel events and by walks; names that only runtimes know come by `ask`. */
 export class Directory implements ContainerDirectory, ContainerList {
   readonly #cgroups = new Map<number, Cgroup>();
   readonly #containers = new Map<string, Member>();
+  /** What runtimes were asked for: a container without a name, the named one, or undefined for what is no container. */
+  readonly #byRuntimeId = new Map<string, Member | undefined>();
+  readonly #ask: Asker['ask'] | undefined;
   readonly clock: Clock;
   readonly rules: DirectoryRules;
   /** Cgroups that found no place. */
   refused = 0;
 
-  constructor(rules: DirectoryRules, clock: Clock) {
+  constructor(rules: DirectoryRules, clock: Clock, ask?: Asker['ask']) {
     this.rules = rules;
     this.clock = clock;
+    this.#ask = ask;
   }
 
   byCgroup(cgroupId: number): Container | undefined {
@@ -97,7 +53,7 @@ export class Directory implements ContainerDirectory, ContainerList {
     return this.#cgroups.has(cgroupId);
   }
 
-  all(): Iterable<ListedContainer> {
+  all(): Iterable<Member> {
     return this.#containers.values();
   }
 
@@ -118,9 +74,18 @@ export class Directory implements ContainerDirectory, ContainerList {
       this.refused++;
       return;
     }
-    const container = this.#containerOf(path, bornMs);
+    const identity = identify(path, this.rules);
+    if ('ignored' in identity) {
+      this.#cgroups.set(cgroupId, { container: undefined, runtimeId: undefined, goneAtMs: undefined });
+      return;
+    }
+    const { id, unnamed } = identity;
+    const container =
+      unnamed === undefined || this.#ask === undefined
+        ? this.#memberOf(id, bornMs)
+        : this.#memberWithoutName(unnamed, id, bornMs);
     container?.began(cgroupId, path);
-    this.#cgroups.set(cgroupId, { container, goneAtMs: undefined });
+    this.#cgroups.set(cgroupId, { container, runtimeId: unnamed?.runtimeId, goneAtMs: undefined });
   }
 
   /** The cgroup was removed. Its name stays for late counts. */
@@ -146,26 +111,74 @@ export class Directory implements ContainerDirectory, ContainerList {
   /** Forgets what has been gone for ten minutes. */
   forgetGone(): void {
     const before = this.clock.monotonic() - keepGoneMs;
-    for (const [id, { goneAtMs }] of this.#cgroups) {
+    const asked = new Set<string>();
+    for (const [id, { goneAtMs, runtimeId }] of this.#cgroups) {
       if (goneAtMs !== undefined && goneAtMs < before) this.#cgroups.delete(id);
+      else if (runtimeId !== undefined) asked.add(runtimeId);
     }
     for (const [id, { diedAtMs }] of this.#containers) {
       if (diedAtMs !== undefined && diedAtMs < before) this.#containers.delete(id);
     }
+    for (const runtimeId of this.#byRuntimeId.keys())
+      if (!asked.has(runtimeId)) this.#byRuntimeId.delete(runtimeId);
   }
 
-  #containerOf(path: string, bornMs: number): Member | undefined {
-    const identity = identify(path, this.rules);
-    if ('ignored' in identity) return undefined;
-    const { id } = identity;
-    if (this.rules.deny?.test(id)) return undefined;
-    if (this.rules.allow !== undefined && !this.rules.allow.test(id)) return undefined;
+  /** Containers that no runtime has named so far. */
+  get unnamed(): number {
+    return [...this.#byRuntimeId.values()].filter((member) => member?.unnamed !== undefined).length;
+  }
+
+  #memberOf(id: string, bornMs: number): Member | undefined {
+    if (!this.#admits(id)) return undefined;
     let container = this.#containers.get(id);
     if (container === undefined) {
-      container = new Member(id, bornMs, this);
+      container = this.#newMember(id, bornMs);
       this.#containers.set(id, container);
     }
     container.firstSeenMs = Math.min(container.firstSeenMs, bornMs);
     return container;
+  }
+
+  #memberWithoutName(unnamed: Unnamed, id: string, bornMs: number): Member | undefined {
+    const { runtimeId } = unnamed;
+    if (this.#byRuntimeId.has(runtimeId)) {
+      const known = this.#byRuntimeId.get(runtimeId);
+      if (known !== undefined) known.firstSeenMs = Math.min(known.firstSeenMs, bornMs);
+      return known;
+    }
+    const member = this.#newMember(id, bornMs);
+    const heldUntilMs = this.#admits(id) ? this.clock.monotonic() + holdMs : Infinity;
+    const { cgroups } = (member.unnamed = { cgroups: [], heldUntilMs });
+    this.#byRuntimeId.set(runtimeId, member);
+    this.#containers.set(id, member);
+    this.#ask?.(unnamed, {
+      wanted: () => this.#byRuntimeId.get(runtimeId) === member,
+      onNamed: (named) => this.#onNamed(runtimeId, member, named),
+      onNobody: () => {
+        if (heldUntilMs !== Infinity) member.unnamed = { cgroups, heldUntilMs: 0 };
+      },
+    });
+    return member;
+  }
+
+  #onNamed(runtimeId: string, member: Member, { id, image }: Named): void {
+    if (this.#containers.get(member.id) === member) this.#containers.delete(member.id);
+    const container = id === 'ignored' ? undefined : this.#memberOf(id, member.firstSeenMs);
+    this.#byRuntimeId.set(runtimeId, container);
+    if (container !== undefined) container.image = image;
+    member.becomes(container);
+    for (const cgroupId of member.unnamed?.cgroups ?? []) {
+      const cgroup = this.#cgroups.get(cgroupId);
+      if (cgroup !== undefined) cgroup.container = container;
+    }
+  }
+
+  #newMember(id: string, bornMs: number): Member {
+    return new Member(id, bornMs, { clock: this.clock, minAgeMs: this.rules.minAgeMs });
+  }
+
+  #admits(id: string): boolean {
+    const { allow, deny } = this.rules;
+    return deny?.test(id) !== true && (allow === undefined || allow.test(id));
   }
 }

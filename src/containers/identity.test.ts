@@ -54,6 +54,8 @@ const table: readonly [path: string, id: string | null][] = [
   ['/system.slice/run-r0123.scope', null],
   ['/system.slice/crio-conmon-x.service', null],
   ['/machine.slice/libpod-x.scope', null],
+  [`/machine.slice/libpod-${'0123456789ab'.padEnd(64, '0')}.scope/container`, '/podman/0123456789ab'],
+  [`/machine.slice/libpod-conmon-${'0123456789ab'.padEnd(64, '0')}.scope`, null],
   ['/ecs/task/container', null],
   ['', null],
   ['no-slash', null],

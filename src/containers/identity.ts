@@ -1,10 +1,13 @@
-/**
- * Container identity from a cgroup path alone, on the hierarchy that counts. Pure.
- *
- * The runtime is not asked: docker and Kubernetes containers carry their short runtime id where a name would stand.
- */
+import type { Unnamed } from './asker.ts';
+import type { RuntimeName } from './runtimes/inspection.ts';
+
+/** Container identity from a cgroup path alone, on the hierarchy that counts. Pure. */
 export type Identity =
-  | { readonly id: string }
+  | {
+      /** Where only the runtime knows the name, its short id stands in the name's place. */
+      readonly id: string;
+      readonly unnamed?: Unnamed;
+    }
   /** The path belongs to no container; `ignored` says why, for the debug log. */
   | { readonly ignored: string };
 
@@ -49,8 +52,13 @@ export function identify(path: string, rules: { skipSystemServices: boolean }): 
   }
   if (first === 'docker' || (first === 'system.slice' && second.startsWith('docker-'))) {
     const id = runtimeId.exec(path)?.[0];
-    return id === undefined ? { ignored: 'no_runtime_id' } : { id: `/docker/${id.slice(0, 12)}` };
+    if (id === undefined) return { ignored: 'no_runtime_id' };
+    return {
+      id: `/docker/${id.slice(0, 12)}`,
+      unnamed: { runtimes: ['docker'], runtimeId: id, inPod: false },
+    };
   }
+  if (first === 'machine.slice' || first === 'libpod_parent') return identifyPodman(path);
   if (path.includes('kubepods')) return identifyPod(path);
   if (first === 'system' || first === 'podruntime') {
     return second === '' ? { ignored: 'slice' } : { id: `/talos/${second}` };
@@ -65,7 +73,19 @@ function identifyPod(path: string): Identity {
   const id = runtimeId.exec(path)?.[0];
   if (id === undefined) return { ignored: 'sandbox' };
   const uid = podUid.exec(path)?.[1]?.replaceAll('_', '-') ?? '_';
-  return { id: `/k8s/_/${uid}/${id.slice(0, 12)}` };
+  const runtimes: readonly RuntimeName[] = path.includes(`crio-${id}`)
+    ? ['crio']
+    : /cri-containerd[-:]/.test(path)
+      ? ['containerd']
+      : ['docker', 'containerd'];
+  return { id: `/k8s/_/${uid}/${id.slice(0, 12)}`, unnamed: { runtimes, runtimeId: id, inPod: true } };
+}
+
+/** Containers of root: those of others are below user.slice. */
+function identifyPodman(path: string): Identity {
+  const id = /libpod-([0-9a-f]{64})/.exec(path)?.[1];
+  if (id === undefined || path.includes('libpod-conmon-')) return { ignored: 'machine' };
+  return { id: `/podman/${id.slice(0, 12)}`, unnamed: { runtimes: ['podman'], runtimeId: id, inPod: false } };
 }
 
 function identifyUnit(parts: readonly string[], skipSystemServices: boolean): Identity {

@@ -1,25 +1,37 @@
 import { uptime } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../host/clock.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { CgroupEvent } from '../kernel/cgroup-event.ts';
-import type { ContainerDirectory, ContainerList } from '../model/containers.ts';
+import type { ContainerDirectory } from '../model/containers.ts';
+import { asker, type AskerDeps } from './asker.ts';
 import { Directory, type DirectoryRules } from './directory.ts';
 import { walker } from './discovery.ts';
+import type { Member } from './member.ts';
+import { containerdInspect } from './runtimes/containerd.ts';
+import { crioInspect } from './runtimes/crio.ts';
+import { dockerInspect } from './runtimes/docker.ts';
+import { podmanInspect } from './runtimes/podman.ts';
 
 /** The file system is walked this often even while kernel events arrive: what they miss is found then. */
 const walkEveryMs = 30_000;
+/** The first page does not wait any longer for names. */
+const askedOnceMs = 1000;
 /** At most this often because somebody asked for a cgroup that nobody knows. */
 const walkOnDemandMs = 1000;
 
 export interface ContainerWatch {
-  readonly directory: ContainerDirectory & ContainerList;
-  /** Containers known, and cgroups that found no place. */
+  readonly directory: ContainerDirectory & { all(): Iterable<Member> };
+  /** Containers known, those of them that no runtime has named, and cgroups that found no place. */
   size(): number;
+  unnamed(): number;
   refused(): number;
   /** Kernel events, in order. */
   onEvents(events: readonly CgroupEvent[]): void;
   /** Looks at the file system once more; resolves when the directory is in line with it. */
   walk(): Promise<void>;
+  /** Resolves when every container has been asked for once, or after a second. */
+  askedOnce(): Promise<void>;
   close(): void;
 }
 
@@ -29,9 +41,13 @@ export function watchContainers(deps: {
   mountPoint: string;
   paths: HostPaths;
   clock: Clock;
+  /** See AskerDeps. */
+  onRuntimeState: AskerDeps['onState'];
 }): ContainerWatch {
-  const { rules, mountPoint, paths, clock } = deps;
-  const directory = new Directory(rules, clock);
+  const { rules, mountPoint, paths, clock, onRuntimeState } = deps;
+  const closing = new AbortController();
+  const names = asker({ runtimes: runtimesOf(paths.root, closing.signal), clock, onState: onRuntimeState });
+  const directory = new Directory(rules, clock, (unnamed, asking) => names.ask(unnamed, asking));
   const walk = walker({ directory, mountPoint, proc: paths.proc, clock, uptimeSeconds: uptime });
   const timer = setInterval(() => void walk(), walkEveryMs).unref();
   let walkedOnDemandMs = -Infinity;
@@ -53,6 +69,7 @@ export function watchContainers(deps: {
       all: () => directory.all(),
     },
     size: () => directory.size,
+    unnamed: () => directory.unnamed,
     refused: () => directory.refused,
     onEvents(events) {
       for (const { kind, cgroupId, path, truncated } of events) {
@@ -63,6 +80,21 @@ export function watchContainers(deps: {
       }
     },
     walk,
-    close: () => clearInterval(timer),
+    askedOnce: () => Promise.race([names.askedOnce(), sleep(askedOnceMs, undefined, { ref: false })]),
+    close() {
+      clearInterval(timer);
+      names.close();
+      closing.abort();
+    },
+  };
+}
+
+/** All runtimes, through their sockets and files below the root directory of the host. */
+function runtimesOf(root: string, closing: AbortSignal): AskerDeps['runtimes'] {
+  return {
+    docker: dockerInspect(root),
+    containerd: containerdInspect(root, closing),
+    crio: crioInspect(root),
+    podman: podmanInspect(root),
   };
 }

@@ -8,6 +8,8 @@ export interface Container {
   readonly labels: Attributes;
   /** False while it is younger than --min-container-age: nothing about it may be shown. */
   readonly visible: boolean;
+  /** The container that it turned out to be, once its runtime told the name: what was counted for it belongs there. */
+  readonly successor?: Container | undefined;
 }
 
 /** Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */

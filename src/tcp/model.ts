@@ -51,7 +51,8 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
       entry = { ...target, kept, container: undefined, update: updates };
       entries.set(text, entry);
     }
-    entry.container = deps.directory.byCgroup(entry.cgroupId) ?? entry.container;
+    entry.container =
+      deps.directory.byCgroup(entry.cgroupId) ?? entry.container?.successor ?? entry.container;
     entry.update = updates;
     return entry;
   };
@@ -79,6 +80,7 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
     const idleKeys: TcpKey[] = [];
     const turn = turns();
     withoutContainer = 0;
+    table.rename();
     for (const series of table.all()) {
       restart(series);
       await turn();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { restart, seriesTable } from './series.ts';
+import { restart, retireInto, seriesTable } from './series.ts';
 
 test('a series whose idle entry is still in the kernel is not forgotten', () => {
   const table = seriesTable();
@@ -13,4 +13,20 @@ test('a series whose idle entry is still in the kernel is not forgotten', () => 
   for (const series of table.all()) restart(series);
   table.forgetIdle(1);
   assert.ok(!table.has(container, '10.0.0.1:80'));
+});
+
+test('what is retired of a container goes with it to the one that it turned out to be', () => {
+  const table = seriesTable();
+  const successor = { id: '/docker/web', labels: { container_id: '/docker/web' }, visible: true };
+  const unnamed = { id: '/docker/a1', labels: {}, visible: true };
+  const counts = { successful: 3, failed: 1, active: 0, lastNs: 7 };
+  retireInto(table.of(unnamed, 'a:1'), counts);
+  retireInto(table.of(successor, 'a:1'), counts);
+  retireInto(table.of({ ...unnamed, successor }, 'a:1'), counts);
+  table.rename();
+  const [sum, ...others] = table.all();
+  assert.deepEqual(others, []);
+  assert.equal(sum?.container, successor);
+  assert.deepEqual([sum?.retired, sum?.lastNs], [{ successful: 9, failed: 3 }, 7]);
+  assert.equal(sum?.labels.failure['container_id'], '/docker/web');
 });

@@ -5,6 +5,7 @@ import { otherDestination, type TcpCounts } from './reading.ts';
 /** Connections of one container to one destination: the sum over its cgroups, those that are gone included. */
 export interface Series {
   container: Container;
+  readonly destination: string;
   /** Interned: one object as long as the series lives. */
   labels: { readonly connection: Attributes; readonly failure: Attributes };
   successful: number;
@@ -23,6 +24,8 @@ export interface SeriesTable {
   has(container: Container, destination: string): boolean;
   /** Finds or makes the series. */
   of(container: Container, destination: string): Series;
+  /** Hands what is retired of containers that turned out to be others to the series of those. */
+  rename(): void;
   /** Forgets series without open connections that saw no attempt since then. */
   forgetIdle(sinceNs: number): void;
   all(): Iterable<Series>;
@@ -30,17 +33,26 @@ export interface SeriesTable {
 
 export function seriesTable(): SeriesTable {
   const series = new Map<string, Series>();
+  const of = (container: Container, destination: string): Series => {
+    const key = keyOf(container, destination);
+    let found = series.get(key);
+    if (found === undefined) {
+      found = fresh(container, destination);
+      series.set(key, found);
+    } else if (found.container.labels !== container.labels) found.labels = labelsOf(container, destination);
+    found.container = container;
+    return found;
+  };
   return {
     has: (container, destination) => series.has(keyOf(container, destination)),
-    of: (container, destination) => {
-      const key = keyOf(container, destination);
-      let found = series.get(key);
-      if (found === undefined) {
-        found = fresh(container, destination);
-        series.set(key, found);
-      } else if (found.container.labels !== container.labels) found.labels = labelsOf(container, destination);
-      found.container = container;
-      return found;
+    of,
+    rename: () => {
+      for (const [key, sum] of series) {
+        const { container, destination, retired, lastNs } = sum;
+        if (container.successor === undefined) continue;
+        series.delete(key);
+        retireInto(of(container.successor, destination), { ...retired, active: 0, lastNs });
+      }
     },
     forgetIdle: (sinceNs) => {
       for (const [key, sum] of series) {
@@ -81,6 +93,7 @@ function keyOf(container: Container, destination: string): string {
 function fresh(container: Container, destination: string): Series {
   return {
     container,
+    destination,
     labels: labelsOf(container, destination),
     successful: 0,
     failed: 0,

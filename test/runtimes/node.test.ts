@@ -44,16 +44,15 @@ function cgroupsOf(pid: string): string {
 test('a pod has its cgroup, its memory limit and its log where Kubernetes puts them', { skip }, async (t) => {
   const node = await startRuntime(t, 'containerd');
   const pod = await node.run({ name: 'web', command: sayAndStay('hello'), memoryLimitBytes: 64 << 20 });
-  const [id = ''] = pod.knownAs;
-  const [, , , uid = '', shortId = ''] = id.split('/');
+  const cgroup = pod.cgroup ?? '';
+  const uid = /\/pod([^/]+)/.exec(cgroup)?.[1] ?? '';
   const log = `/var/log/pods/shop_web-0_${uid}/web/0.log`;
   const line = await until('the log', async () => (await readFile(node.path(log), 'utf8')) || undefined);
   assert.match(line, /^\S+ stdout F hello\n$/);
 
-  const parent = `/sys/fs/cgroup/memory/${node.name}/kubepods/burstable/pod${uid}`;
-  const cgroup = readdirSync(parent).find((entry) => entry.startsWith(shortId)) ?? '';
-  assert.match(cgroup, /^[0-9a-f]{64}$/);
-  assert.equal(readFileSync(join(parent, cgroup, 'memory.limit_in_bytes'), 'utf8'), `${64 << 20}\n`);
+  assert.match(cgroup, /\/kubepods\/burstable\/pod[-0-9a-f]{36}\/[0-9a-f]{64}$/);
+  const limit = readFileSync(`/sys/fs/cgroup/memory${cgroup}/memory.limit_in_bytes`, 'utf8');
+  assert.equal(limit, `${64 << 20}\n`);
 });
 
 test('a service is below system.slice, and the journal has its line', { skip }, async (t) => {

@@ -82,7 +82,8 @@ export const runtime: Runtime = {
       });
       await kubelet.call('StartContainer', { container_id: id });
       return {
-        knownAs: [`/k8s/_/${uid}/${id.slice(0, 12)}`, `/k8s/shop/${pod}/${name}`],
+        knownAs: `/k8s/shop/${pod}/${name}`,
+        cgroup: `${cgroup}/${id}`,
         output: () => readFile(node.path(`${logs}/${name}/0.log`), 'utf8'),
       };
     } finally {

@@ -16,9 +16,9 @@ export const runtime: Runtime = {
 
   async run(node, workload) {
     const { name } = workload;
-    const id = await node.exec('docker', ...runLine(workload));
+    await node.exec('docker', ...runLine(workload));
     return {
-      knownAs: [id.slice(0, 12), name],
+      knownAs: `/docker/${name}`,
       output: () => node.exec('docker', 'logs', name),
     };
   },

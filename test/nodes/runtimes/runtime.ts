@@ -21,8 +21,10 @@ export interface Workload {
 }
 
 export interface Container {
-  /** A `container_id` of the agent names this container by one of these: ids, or names once the agent asks for them. */
-  readonly knownAs: readonly string[];
+  /** The `container_id` that the agent gives it. */
+  readonly knownAs: string;
+  /** Path of its cgroup where the test chose it. */
+  readonly cgroup?: string;
   /** What it wrote so far. */
   output(): Promise<string>;
 }

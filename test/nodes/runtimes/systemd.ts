@@ -17,7 +17,7 @@ export const runtime: Runtime = {
     const unit = `${name}.service`;
     await node.exec('systemd-run', '--quiet', '--unit', unit, ...properties, ...command);
     return {
-      knownAs: [`/system.slice/${unit}`],
+      knownAs: `/system.slice/${unit}`,
       output: () => node.exec('journalctl', '--quiet', '--output=cat', `_SYSTEMD_UNIT=${unit}`),
     };
   },

@@ -1,0 +1,86 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Clock } from '../host/clock.ts';
+import type { ListedContainer } from '../model/containers.ts';
+import { appIdOf } from './app-id.ts';
+
+/** What members share. */
+export interface Club {
+  readonly clock: Clock;
+  /** Younger containers are not shown; 0 shows all. */
+  readonly minAgeMs: number;
+}
+
+/** A container that the directory knows. */
+export class Member implements ListedContainer {
+  readonly id: string;
+  readonly labels: Attributes;
+  /** Its image as the runtime tells it; empty when nobody does. */
+  image = '';
+  /** On the monotonic clock. */
+  firstSeenMs: number;
+  /** When its last cgroup went. */
+  diedAtMs: number | undefined;
+  /** While its name is being asked for: every cgroup it ever had. Not shown before `heldUntilMs`. */
+  unnamed: { readonly cgroups: number[]; readonly heldUntilMs: number } | undefined;
+  /** Set once it has turned out to be another container, or none. */
+  superseded = false;
+  successor: Member | undefined;
+  readonly #club: Club;
+  /** Cgroups that still exist, in the order of their creation. */
+  readonly #paths = new Map<number, string>();
+  #top: string | undefined;
+
+  constructor(id: string, firstSeenMs: number, club: Club) {
+    this.id = id;
+    this.labels = { app_id: appIdOf(id), container_id: id };
+    this.firstSeenMs = firstSeenMs;
+    this.#club = club;
+  }
+
+  get visible(): boolean {
+    const { clock, minAgeMs } = this.#club;
+    const nowMs = clock.monotonic();
+    if (this.superseded || (this.unnamed !== undefined && nowMs < this.unnamed.heldUntilMs)) return false;
+    return (this.diedAtMs ?? nowMs) - this.firstSeenMs >= minAgeMs;
+  }
+
+  get cgroup(): string | undefined {
+    this.#top ??= youngestTop(this.#paths.values());
+    return this.#top;
+  }
+
+  began(cgroupId: number, path: string): void {
+    this.#paths.set(cgroupId, path);
+    this.unnamed?.cgroups.push(cgroupId);
+    this.#top = undefined;
+    this.diedAtMs = undefined;
+  }
+
+  ended(cgroupId: number, atMs: number): void {
+    this.#paths.delete(cgroupId);
+    this.#top = undefined;
+    if (this.#paths.size === 0) this.diedAtMs = atMs;
+  }
+
+  /** It has turned out to be `other`, which takes over what it has, or to be no container. */
+  becomes(other: Member | undefined): void {
+    this.superseded = true;
+    this.successor = other;
+    if (other === undefined) return;
+    other.firstSeenMs = Math.min(other.firstSeenMs, this.firstSeenMs);
+    if (this.#paths.size > 0) for (const [cgroupId, path] of this.#paths) other.began(cgroupId, path);
+    else if (other.#paths.size === 0)
+      other.diedAtMs = Math.max(other.diedAtMs ?? -Infinity, this.diedAtMs ?? 0);
+  }
+}
+
+/** The last of those that lie in no other. */
+function youngestTop(paths: Iterable<string>): string | undefined {
+  let tops: string[] = [];
+  for (const path of paths) {
+    if (tops.some((top) => path.startsWith(`${top}/`))) continue;
+    tops = tops.filter((top) => !top.startsWith(`${path}/`));
+    tops.push(path);
+  }
+  return tops.at(-1);
+}

@@ -1,0 +1,142 @@
+/** Runtimes that lie: sockets of the test's own in place of dockerd's and CRI-O's, files in place of podman's. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createRawServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { containerdInspect } from './containerd.ts';
+import { crioInspect } from './crio.ts';
+import { dockerInspect } from './docker.ts';
+import { podmanInspect } from './podman.ts';
+
+async function emptyRoot(t: TestContext): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'runtime-'));
+  t.after(() => rm(root, { recursive: true }));
+  return root;
+}
+
+/** A root directory with a server at `socket`. */
+async function rootWith(t: TestContext, socket: string, listener: RequestListener): Promise<string> {
+  const root = await emptyRoot(t);
+  await mkdir(dirname(root + socket), { recursive: true });
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(root + socket, resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return root;
+}
+
+const never = new AbortController().signal;
+const soon = (): AbortSignal => AbortSignal.timeout(300);
+const dockerSocket = '/run/docker.sock';
+
+test('dockerd: name, labels, image and environment; whatever has another type is left out', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const root = await rootWith(t, dockerSocket, ({ url }, answer) => {
+    asked.push(url);
+    const Config = { Labels: { a: 'b', c: 1 }, Image: 'nginx:1', Env: ['A=1', 2] };
+    answer.end(JSON.stringify({ Name: '/web', Config }));
+  });
+  assert.deepEqual(await dockerInspect(root)('abc', soon()), {
+    name: 'web',
+    labels: { a: 'b' },
+    image: 'nginx:1',
+    environment: ['A=1'],
+  });
+  assert.deepEqual(asked, ['/containers/abc/json']);
+});
+
+test('an answer without anything in it makes nothing up', async (t) => {
+  for (const text of ['{}', '[]', '{"Name":7,"Config":[]}', '{"Config":{"Labels":null}}']) {
+    const root = await rootWith(t, dockerSocket, (_, answer) => answer.end(text));
+    const nothing = { name: '', labels: {}, image: '', environment: [] };
+    assert.deepEqual(await dockerInspect(root)('abc', soon()), nothing, text);
+  }
+});
+
+const lies: Record<string, [RequestListener, code: RegExp]> = {
+  'no JSON': [(_, answer) => answer.end('<html>'), /^EBADMSG$/],
+  null: [(_, answer) => answer.end('null'), /^EBADMSG$/],
+  'a refusal': [(_, answer) => answer.writeHead(500).end(), /^EPROTO$/],
+  silence: [() => {}, /^ETIMEDOUT$/],
+  'half an answer': [(_, answer) => answer.write('{"Name":'), /^ETIMEDOUT$/],
+  'a hundred megabytes': [
+    (_, answer) => {
+      const megabyte = Buffer.alloc(1 << 20, ' ');
+      let left = 100;
+      const more = (): void => {
+        while (left-- > 0) if (!answer.write(megabyte)) return void answer.once('drain', more);
+        answer.end();
+      };
+      more();
+    },
+    /^EFBIG$/,
+  ],
+};
+for (const [what, [listener, code]] of Object.entries(lies)) {
+  test(`dockerd answers ${what}`, async (t) => {
+    const root = await rootWith(t, dockerSocket, listener);
+    await assert.rejects(dockerInspect(root)('abc', soon()), (error: { code?: string }) =>
+      code.test(error.code ?? 'no code'),
+    );
+  });
+}
+
+test('who does not know the container says 404; what is no socket is an error', async (t) => {
+  const root = await rootWith(t, dockerSocket, (_, answer) => answer.writeHead(404).end());
+  assert.equal(await dockerInspect(root)('abc', soon()), undefined);
+  const other = await emptyRoot(t);
+  await assert.rejects(dockerInspect(other)('abc', soon()), { code: 'ENOENT' });
+  await assert.rejects(containerdInspect(other, never)('abc', soon()), { code: 'ENOENT' });
+  await mkdir(join(other, 'run'));
+  await writeFile(other + dockerSocket, '');
+  await assert.rejects(dockerInspect(other)('abc', soon()), { code: 'ECONNREFUSED' });
+});
+
+test('CRI-O: name, image and labels', async (t) => {
+  const root = await rootWith(t, '/run/crio/crio.sock', (_, answer) =>
+    answer.end(JSON.stringify({ name: 'k8s_web', image: 'nginx:1', labels: { a: 'b' }, pid: 7 })),
+  );
+  const expected = { name: 'k8s_web', labels: { a: 'b' }, image: 'nginx:1', environment: [] };
+  assert.deepEqual(await crioInspect(root)('abc', soon()), expected);
+});
+
+test('podman: the first name and the image of the container in the list', async (t) => {
+  const root = await emptyRoot(t);
+  const list = `${root}/var/lib/containers/storage/overlay-containers/containers.json`;
+  await mkdir(dirname(list), { recursive: true });
+  const metadata = JSON.stringify({ 'image-name': 'docker.io/library/db:1' });
+  await writeFile(list, JSON.stringify([{ id: 'x' }, { id: 'abc', names: ['db', 'other'], metadata }]));
+  const expected = { name: 'db', labels: {}, image: 'docker.io/library/db:1', environment: [] };
+  assert.deepEqual(await podmanInspect(root)('abc', soon()), expected);
+  assert.equal(await podmanInspect(root)('unknown', soon()), undefined);
+  await writeFile(list, '{');
+  await assert.rejects(podmanInspect(root)('abc', soon()));
+});
+
+test('a containerd that speaks no gRPC, or nothing at all, costs its deadline', async (t) => {
+  for (const chatter of ['HTTP/1.1 400 Bad Request\r\n\r\n', '']) {
+    const root = await emptyRoot(t);
+    await mkdir(join(root, 'run/containerd'), { recursive: true });
+    const server = createRawServer((socket) => {
+      socket.on('error', () => {});
+      socket.write(chatter);
+    });
+    await new Promise<void>((resolve) =>
+      server.listen(join(root, 'run/containerd/containerd.sock'), resolve),
+    );
+    const connections = new Set<Socket>();
+    server.on('connection', (socket) => connections.add(socket));
+    t.after(() => {
+      for (const socket of connections) socket.destroy();
+      server.close();
+    });
+    const closing = new AbortController();
+    t.after(() => closing.abort());
+    await assert.rejects(containerdInspect(root, closing.signal)('abc', soon()), /containerd/);
+  }
+});
