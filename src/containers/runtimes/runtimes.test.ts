@@ -105,17 +105,23 @@ test('CRI-O: name, image and labels', async (t) => {
   assert.deepEqual(await crioInspect(root)('abc', soon()), expected);
 });
 
-test('podman: the first name and the image of the container in the list', async (t) => {
+test('podman: the first name and the image of the container in the list, read anew when it changes', async (t) => {
   const root = await emptyRoot(t);
   const list = `${root}/var/lib/containers/storage/overlay-containers/containers.json`;
   await mkdir(dirname(list), { recursive: true });
   const metadata = JSON.stringify({ 'image-name': 'docker.io/library/db:1' });
-  await writeFile(list, JSON.stringify([{ id: 'x' }, { id: 'abc', names: ['db', 'other'], metadata }]));
+  await writeFile(
+    list,
+    JSON.stringify([null, 7, { id: 'x' }, { id: 'abc', names: ['db', 'other'], metadata }]),
+  );
+  const inspect = podmanInspect(root);
   const expected = { name: 'db', labels: {}, image: 'docker.io/library/db:1', environment: [] };
-  assert.deepEqual(await podmanInspect(root)('abc', soon()), expected);
-  assert.equal(await podmanInspect(root)('unknown', soon()), undefined);
+  assert.deepEqual(await inspect('abc', soon()), expected);
+  assert.equal(await inspect('later', soon()), undefined);
+  await writeFile(list, JSON.stringify([{ id: 'later', names: ['db2'] }]));
+  assert.equal((await inspect('later', soon()))?.name, 'db2');
   await writeFile(list, '{');
-  await assert.rejects(podmanInspect(root)('abc', soon()));
+  await assert.rejects(inspect('abc', soon()), { code: 'EBADMSG' });
 });
 
 test('a containerd that speaks no gRPC, or nothing at all, costs its deadline', async (t) => {
