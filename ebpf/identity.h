@@ -12,9 +12,8 @@
  */
 const volatile bool memory_v1 = false;
 
-static __always_inline __u64 current_cgroup_id(void)
+static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct css_set *cgroups = BPF_CORE_READ(task, cgroups);
 
 	if (!memory_v1)
@@ -25,6 +24,11 @@ static __always_inline __u64 current_cgroup_id(void)
 	bpf_probe_read_kernel(&memory, sizeof(memory),
 			      controllers + bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
 	return BPF_CORE_READ(memory, cgroup, kn, id);
+}
+
+static __always_inline __u64 current_cgroup_id(void)
+{
+	return task_cgroup_id((void *)bpf_get_current_task());
 }
 
 /* The same of a socket, where its task is not at hand; 0 where the socket does not know. */

@@ -41,6 +41,7 @@ struct css_set {
 
 struct task_struct {
 	struct css_set *cgroups;
+	int pid; /* of the thread, in the first pid namespace */
 };
 
 struct ns_common {

@@ -6,6 +6,7 @@ import { containerInfoCollector } from './containers/info.ts';
 import { watchContainers } from './containers/watch.ts';
 import type { Features } from './features.ts';
 import type { Clock } from './host/clock.ts';
+import { textReader } from './host/texts.ts';
 import type { HostView } from './host/view.ts';
 import { findCgroup2Root } from './kernel/cgroup2-root.ts';
 import { findControllers } from './kernel/controllers.ts';
@@ -14,8 +15,9 @@ import { startKernel, type Kernel } from './kernel/kernel.ts';
 import type { Addon } from './native/addon.ts';
 import { publicNetworksOf } from './node/interfaces.ts';
 import type { InterfaceSource } from './node/net.ts';
+import { oomCollector } from './oom/collector.ts';
+import { oomModel } from './oom/model.ts';
 import { resourcesCollector } from './resources/collector.ts';
-import { textReader } from './resources/reader.ts';
 import { tcpCollector } from './tcp/collector.ts';
 import { networkFilter } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
@@ -64,6 +66,9 @@ export async function startTracing(deps: {
     hostNetnsInode: view.netNamespaceInode,
     ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
   };
+  const controllers = findControllers(paths, hierarchy, cgroup2Root);
+  const read = textReader(addon);
+  const oom = oomModel({ containers: watch.directory, controllers, read, nowMs: () => clock.monotonic() });
   const kernel = await startKernel({
     addon,
     paths,
@@ -71,6 +76,7 @@ export async function startTracing(deps: {
     hierarchy,
     tcp: { cgroup2Root, ...limits, source: options.tcpSource },
     onCgroupEvents: (events) => watch.onEvents(events),
+    onOomKills: (cgroupIds) => oom.onKills(cgroupIds),
   });
   // After the events are attached, so that no cgroup falls between the two.
   await watch.walk();
@@ -86,17 +92,15 @@ export async function startTracing(deps: {
     containers: {
       size: () => watch.size(),
       unnamed: () => watch.unnamed(),
+      unattributedKills: () => oom.unattributed(),
       refused: () => watch.refused(),
       hidden: () => tcp.hidden(),
     },
     collectors: [
       tcp,
       containerInfoCollector(meter, watch.directory),
-      resourcesCollector(meter, {
-        containers: watch.directory,
-        controllers: findControllers(paths, hierarchy, cgroup2Root),
-        read: textReader(addon),
-      }),
+      resourcesCollector(meter, { containers: watch.directory, controllers, read }),
+      oomCollector(meter, oom),
     ],
     sources,
     close() {

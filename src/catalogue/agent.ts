@@ -174,6 +174,13 @@ export const containerModelMetrics = {
     [],
     'Containers whose runtime has not told their name; after ten seconds they are shown under its short id.',
   ),
+  unattributedKills: self(
+    'unattributed_oom_kills_total',
+    'counter',
+    '{kill}',
+    [],
+    'OOM kills of processes that belong to no container, or that found no place.',
+  ),
   refusedCgroups: self(
     'refused_cgroups_total',
     'counter',

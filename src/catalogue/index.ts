@@ -16,6 +16,7 @@ import {
   nodeMemoryMetrics,
   nodeNetMetrics,
 } from './node.ts';
+import { containerOomMetrics } from './oom.ts';
 import { containerCpuMetrics, containerMemoryMetrics, containerPressureMetrics } from './resources.ts';
 import { tcpMetrics } from './tcp.ts';
 
@@ -31,6 +32,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   containerCpuMetrics,
   containerMemoryMetrics,
   containerPressureMetrics,
+  containerOomMetrics,
   tcpMetrics,
   pipelineMetrics,
   processMetrics,

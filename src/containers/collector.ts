@@ -16,6 +16,8 @@ export interface ContainerModel {
   size(): number;
   /** Those of them that no runtime has named so far. */
   unnamed(): number;
+  /** OOM kills that found no container. */
+  unattributedKills(): number;
   /** Cgroups that found no place. */
   refused(): number;
   hidden(): Hidden;
@@ -30,6 +32,7 @@ export function containerModelCollector(meter: Meter, model: ContainerModel): Co
     collect(result) {
       result.observe(metrics.containers, model.size());
       result.observe(metrics.unnamed, model.unnamed());
+      result.observe(metrics.unattributedKills, model.unattributedKills());
       result.observe(metrics.refusedCgroups, model.refused());
       const { noContainer, tooYoung } = model.hidden();
       result.observe(metrics.hidden, noContainer, byReason.noContainer);

@@ -49,6 +49,10 @@ export class Member implements ListedContainer {
     return this.#top;
   }
 
+  get cgroups(): Iterable<string> {
+    return this.#paths.values();
+  }
+
   began(cgroupId: number, path: string): void {
     this.#paths.set(cgroupId, path);
     this.unnamed?.cgroups.push(cgroupId);

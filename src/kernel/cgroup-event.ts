@@ -1,4 +1,5 @@
 import { cgroupLayouts } from './layouts.ts';
+import { recordsOf } from './ring-records.ts';
 
 /** A cgroup was made or removed. */
 export interface CgroupEvent {
@@ -15,21 +16,10 @@ export interface CgroupEvent {
 
 const { fields } = cgroupLayouts.cgroupEvent;
 const { CGROUP_MKDIR, CGROUP_RMDIR } = cgroupLayouts.cgroupEventKind;
-const frameBytes = 8;
 
 /** Decodes a batch of ring records as `Addon.openRing` frames them. What is cut short or unknown is left out. */
 export function decodeCgroupEvents(batch: Buffer): CgroupEvent[] {
-  const events: CgroupEvent[] = [];
-  for (let at = 0; at + frameBytes <= batch.length;) {
-    const length = batch.readUInt32LE(at);
-    const record = batch.subarray(at + frameBytes, at + frameBytes + length);
-    if (record.length === length) {
-      const event = decode(record);
-      if (event !== undefined) events.push(event);
-    }
-    at += frameBytes + Math.ceil(length / 8) * 8;
-  }
-  return events;
+  return [...recordsOf(batch)].map(decode).filter((event) => event !== undefined);
 }
 
 function decode(record: Buffer): CgroupEvent | undefined {

@@ -5,7 +5,7 @@ import type { Collector } from '../collector.ts';
 import type { KernelFigures } from './figures.ts';
 
 /** Kernel maps without a fixed number of entries: one per socket, or bytes of a ring. */
-const withoutCapacity = new Set(['tcp_sockets', 'cgroup_events']);
+const withoutCapacity = new Set(['tcp_sockets', 'cgroup_events', 'oom_events']);
 
 /** Self-metrics of the kernel side: how full the maps are, what was refused or skipped, what the programs cost. */
 export function kernelCollector(

@@ -8,6 +8,7 @@ import type { CgroupEvent } from './cgroup-event.ts';
 import { startCgroupEvents } from './cgroup-events.ts';
 import type { KernelFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
+import { startOomEvents } from './oom-events.ts';
 import { unavailable } from './start.ts';
 import { startTcp, type TcpOptions, type TcpProgram } from './tcp.ts';
 
@@ -28,11 +29,13 @@ export async function startKernel(deps: {
   hierarchy: Hierarchy;
   tcp: Omit<TcpOptions, 'hierarchy'>;
   onCgroupEvents: (events: readonly CgroupEvent[]) => void;
+  /** Cgroups of processes that the OOM killer ended; 0 where the kernel did not tell. */
+  onOomKills: (cgroupIds: readonly number[]) => void;
 }): Promise<Kernel> {
   const { addon, paths, features, hierarchy } = deps;
   if (addon === undefined) {
     for (const feature of ['cgroup_events', 'tcp'] as const) features.set(feature, false, 'no_addon');
-    features.set('tcp_active', true, 'no_addon');
+    for (const feature of ['tcp_active', 'oom_kills'] as const) features.set(feature, true, 'no_addon');
     return { tcp: undefined, figures: () => [], close: () => {} };
   }
   const cgroupElf = await objectFile('cgroup').catch(() => undefined);
@@ -41,7 +44,8 @@ export async function startKernel(deps: {
     cgroupElf && (await startCgroupEvents(addon, cgroupElf, hierarchy, paths, features, deps.onCgroupEvents));
   const tcp = await startTcp(addon, objectFile, { ...deps.tcp, hierarchy }, paths, features);
   if (!cgroupElf) features.set('cgroup_events', false, 'not_built', 'cgroup.bpf.o is missing');
-  const parts = [events, tcp].filter((part) => part !== undefined);
+  const oom = await startOomEvents(addon, objectFile, hierarchy, paths, features, deps.onOomKills);
+  const parts = [events, tcp, oom].filter((part) => part !== undefined);
   return {
     tcp,
     figures: () => parts.map((part) => part.figures()),

@@ -18,6 +18,12 @@ export const cgroupLayouts = {
   rodata: { size: 4, fields: { countedHierarchy: { offset: 0, size: 4, length: 1 } } },
 } as const;
 
+/** oom.bpf.o */
+export const oomLayouts = {
+  bss: { size: 8, fields: { oomEventsDropped: { offset: 0, size: 8, length: 1 } } },
+  rodata: { size: 1, fields: { memoryV1: { offset: 0, size: 1, length: 1 } } },
+} as const;
+
 /** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_sockops_open.bpf.o, tcp_tp_btf.bpf.o */
 export const tcpLayouts = {
   tcpKey: {

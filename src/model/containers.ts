@@ -25,6 +25,10 @@ export interface ListedContainer extends Container {
    * of several. `undefined` once all are gone.
    */
   readonly cgroup: string | undefined;
+  /** Paths of all its cgroups that exist. */
+  readonly cgroups: Iterable<string>;
+  /** When it was first seen or its oldest process began, on the monotonic clock. */
+  readonly firstSeenMs: number;
 }
 
 /** Who exists. */

@@ -32,7 +32,7 @@ function machine(containers: readonly ListedContainer[], files: Map<string, stri
 }
 
 function container(id: string, cgroup: string | undefined, visible = true) {
-  return { id, labels: { container_id: id, app_id: '' }, visible, cgroup };
+  return { id, labels: { container_id: id, app_id: '' }, visible, cgroup, cgroups: [], firstSeenMs: 0 };
 }
 
 const nginx = (usage: number): [string, string][] => [

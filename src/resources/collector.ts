@@ -6,6 +6,7 @@ import {
   containerPressureMetrics,
 } from '../catalogue/resources.ts';
 import type { Collector } from '../collector.ts';
+import type { TextReader } from '../host/texts.ts';
 import type { Controllers } from '../kernel/controllers.ts';
 import type { Container, ContainerList } from '../model/containers.ts';
 import { turns } from '../turns.ts';
@@ -14,7 +15,6 @@ import type { FigureSource } from './figures.ts';
 import { kindLabels } from './labels.ts';
 import { memoryV1, memoryV2, type Memory } from './memory.ts';
 import { pressureV2, resources, type Pressure } from './pressure.ts';
-import type { TextReader } from './reader.ts';
 
 /** Containers whose files are read in one call: bounds what is in memory at a time. */
 const perRead = 256;

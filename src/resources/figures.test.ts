@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cpuV1, cpuV2 } from './cpu.ts';
-import { valueOf } from './figures.ts';
+import { valueOf } from '../host/statistics.ts';
 import { memoryV1, memoryV2 } from './memory.ts';
 import { pressureV2 } from './pressure.ts';
 

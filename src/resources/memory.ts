@@ -1,4 +1,5 @@
-import { numberIn, valueOf, type FigureSource } from './figures.ts';
+import { numberIn, valueOf } from '../host/statistics.ts';
+import type { FigureSource } from './figures.ts';
 
 export interface Memory {
   /** Anonymous memory and mapped files. */

@@ -1,6 +1,6 @@
 /** A cgroup in every hierarchy that has a controller we read, under one path, with work in it. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,20 +25,35 @@ export interface Place {
   directory(controller: 'cpu' | 'cpuacct' | 'memory' | 'v2'): string;
   /** Runs work.c inside; answers the nanoseconds of CPU that it used. It stays until `end`. */
   work(...args: readonly string[]): Promise<{ cpuNs: number; end(): Promise<void> }>;
+  /** Runs work.c inside until the kernel kills it. */
+  killed(...args: readonly string[]): Promise<void>;
+  /** More memory than this cannot be had inside. */
+  limitMemory(bytes: number): void;
+  /** A cgroup inside this one. */
+  inside(name: string): Place;
   /** Ends its work and removes it. */
   remove(): Promise<void>;
 }
 
 /** `/system.slice/<name>`: a container of its own. On v2 the controllers are switched on for it. */
 export function makePlace(name: string): Place {
-  const path = `/system.slice/${name}`;
+  const place = makeAt(`/system.slice/${name}`);
+  after(() => place.remove());
+  return place;
+}
+
+function makeAt(path: string): Place {
   const directories = mountPoints.map((mountPoint) => join(mountPoint, path));
   for (const directory of directories) mkdirSync(directory, { recursive: true });
   if (controllers.v2 !== undefined && hierarchy.version === 2) {
-    for (const above of ['', '/system.slice'])
-      appendFileSync(`${controllers.v2}${above}/cgroup.subtree_control`, '+cpu +memory');
+    for (let above = dirname(path); ; above = dirname(above)) {
+      appendFileSync(join(controllers.v2, above, 'cgroup.subtree_control'), '+cpu +memory');
+      if (above === '/') break;
+    }
   }
+  const into = directories.flatMap((directory) => ['-c', directory]);
   const running = new Set<ChildProcess>();
+  const children: Place[] = [];
   const end = async (child: ChildProcess): Promise<void> => {
     running.delete(child);
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -53,7 +68,6 @@ export function makePlace(name: string): Place {
         path,
       ),
     async work(...args) {
-      const into = directories.flatMap((directory) => ['-c', directory]);
       const program = compileC(join(import.meta.dirname, 'work.c'));
       const child = spawn(program, [...into, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
       running.add(child);
@@ -65,7 +79,32 @@ export function makePlace(name: string): Place {
       ])) as [string];
       return { cpuNs: Number(line), end: () => end(child) };
     },
+    async killed(...args) {
+      const program = compileC(join(import.meta.dirname, 'work.c'));
+      const child = spawn(program, [...into, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      if (signal !== 'SIGKILL') throw new Error(`work ${args.join(' ')} was not killed`);
+    },
+    limitMemory(bytes) {
+      const directory = place.directory('memory');
+      writeFileSync(
+        join(directory, hierarchy.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'),
+        String(bytes),
+      );
+      // Where swap is accounted for, none of it either.
+      for (const [file, value] of [
+        ['memory.swap.max', '0'],
+        ['memory.memsw.limit_in_bytes', String(bytes)],
+      ] as const)
+        if (existsSync(join(directory, file))) writeFileSync(join(directory, file), value);
+    },
+    inside(name) {
+      const child = makeAt(`${path}/${name}`);
+      children.push(child);
+      return child;
+    },
     async remove() {
+      await Promise.all(children.map((child) => child.remove()));
       for (const child of running) child.kill('SIGKILL');
       for (const directory of directories) {
         for (let attempt = 0; existsSync(directory) && attempt < 100; attempt++) {
@@ -80,7 +119,6 @@ export function makePlace(name: string): Place {
       }
     },
   };
-  after(() => place.remove());
   return place;
 }
 

@@ -1,4 +1,4 @@
-import { readText } from '../host/files.ts';
+import { readText } from './files.ts';
 import type { Addon } from '../native/addon.ts';
 
 /** Reads many kernel files; `undefined` for one that cannot be read, or not in time. */
