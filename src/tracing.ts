@@ -66,9 +66,11 @@ export async function startTracing(deps: {
     hostNetnsInode: view.netNamespaceInode,
     ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
   };
+  const nowMs = (): number => clock.monotonic();
   const controllers = findControllers(paths, hierarchy, cgroup2Root);
   const read = textReader(addon);
-  const oom = oomModel({ containers: watch.directory, controllers, read, nowMs: () => clock.monotonic() });
+  const isTold = (): boolean => features.get('oom_kills')?.reason === '';
+  const oom = oomModel({ containers: watch.directory, controllers, read, nowMs, isTold });
   const kernel = await startKernel({
     addon,
     paths,
@@ -99,7 +101,7 @@ export async function startTracing(deps: {
     collectors: [
       tcp,
       containerInfoCollector(meter, watch.directory),
-      resourcesCollector(meter, { containers: watch.directory, controllers, read }),
+      resourcesCollector(meter, { containers: watch.directory, controllers, read, nowMs }),
       oomCollector(meter, oom),
     ],
     sources,

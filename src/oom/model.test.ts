@@ -15,7 +15,7 @@ function fake(id: string, cgroup: string | undefined, firstSeenMs = 1): Fake {
 }
 
 /** A machine with these containers; the test sets what the cgroups say, and by which id they are found. */
-function machine(version: 1 | 2, containers: Fake[]) {
+function machine(version: 1 | 2, containers: Fake[], told = false) {
   const said = new Map<string, number>();
   const byCgroup = new Map<number, Container>();
   const time = { ms: 0 };
@@ -31,6 +31,7 @@ function machine(version: 1 | 2, containers: Fake[]) {
         }),
       ),
     nowMs: () => time.ms,
+    isTold: () => told,
   });
   const update = async (): Promise<Record<string, number>> => {
     await model.update();
@@ -135,4 +136,14 @@ test('what was told of a container that turned out to be another is that one’s
   unnamed.successor = web;
   all.splice(0, 1, web);
   assert.deepEqual(await update(), { '/docker/web': 1 });
+});
+
+test('while the kernel tells, the cgroups are asked once a minute', async () => {
+  const web = fake('/web', '/web');
+  const { said, time, update } = machine(2, [web], true);
+  assert.deepEqual(await update(), {});
+  said.set('/web', 1);
+  assert.deepEqual(await update(), {});
+  time.ms = 60_000;
+  assert.deepEqual(await update(), { '/web': 1 });
 });

@@ -10,6 +10,8 @@ export interface OomModelDeps {
   readonly read: TextReader;
   /** On the monotonic clock. */
   readonly nowMs: () => number;
+  /** Whether the kernel tells of kills: the cgroups are then asked once a minute only. */
+  readonly isTold: () => boolean;
 }
 
 export interface OomModel {
@@ -40,16 +42,18 @@ interface Kills {
 /** A cgroup of which nobody has heard may yet turn up. */
 const patienceMs = 60_000;
 const maxPending = 1024;
+const askedAgainMs = 60_000;
 
 /**
  * OOM kills by container: what the kernel told or what the cgroups say, whichever is more. The kernel may leave out an event;
  * the cgroups forget what happened in those that are gone.
  */
-export function oomModel({ containers, controllers, read, nowMs }: OomModelDeps): OomModel {
+export function oomModel({ containers, controllers, read, nowMs, isTold }: OomModelDeps): OomModel {
   const startedMs = nowMs();
   const byContainer = new Map<Container, Kills>();
   const pending = new Map<number, { count: number; readonly sinceMs: number }>();
   let unattributed = 0;
+  let askedMs = -Infinity;
 
   const of = (container: Container): Kills => {
     let kills = byContainer.get(container);
@@ -135,6 +139,8 @@ export function oomModel({ containers, controllers, read, nowMs }: OomModelDeps)
     async update() {
       attribute();
       tidy();
+      if (isTold() && nowMs() - askedMs < askedAgainMs) return;
+      askedMs = nowMs();
       const living = [...containers.all()].filter(({ cgroup }) => cgroup !== undefined);
       if (controllers.v1.memory !== undefined) await countV1(living, controllers.v1.memory);
       else if (controllers.v2 !== undefined) await countV2(living, controllers.v2);

@@ -11,11 +11,20 @@ function namingMeter(): Meter {
 }
 
 /** A cgroup tree as texts by path, and a collector that reads it: `collect` answers `<name>[ kind] <value>` by container. */
-function machine(containers: readonly ListedContainer[], files: Map<string, string>) {
+function machine(
+  containers: readonly ListedContainer[],
+  files: Map<string, string>,
+  time = { ms: 0 },
+  asked: string[] = [],
+) {
   const collector = resourcesCollector(namingMeter(), {
     containers: { all: () => containers },
     controllers: { v1: {}, v2: '/v2' },
-    read: (paths) => Promise.resolve(paths.map((path) => files.get(path))),
+    read: (paths) => {
+      asked.push(...paths);
+      return Promise.resolve(paths.map((path) => files.get(path)));
+    },
+    nowMs: () => time.ms,
   });
   return async (): Promise<Map<string, string[]>> => {
     const samples = new Map<string, string[]>();
@@ -84,12 +93,45 @@ test('a container without files costs the others nothing; more than one reading 
 test('pressure has two series for each resource', async () => {
   const psi = 'some avg10=0 total=2000000\nfull avg10=0 total=1000000\n';
   const files = new Map(['cpu', 'memory', 'io'].map((name) => [`/v2/p/${name}.pressure`, psi]));
+  files.set('/v2/p/memory.stat', '');
   const shown = await machine([container('/p', '/p')], files)();
   assert.deepEqual(
-    shown.get('/p'),
+    shown.get('/p')?.filter((line) => !line.startsWith('memory_rss') && !line.startsWith('memory_cache')),
     ['cpu', 'memory', 'io'].flatMap((name) => [
       `${name}_pressure_waiting_seconds_total some 2`,
       `${name}_pressure_waiting_seconds_total full 1`,
     ]),
   );
+});
+
+test('pressure is read of whoever used CPU since, and until nobody waits any more; limits once a minute', async () => {
+  const time = { ms: 0 };
+  const asked: string[] = [];
+  const files = new Map<string, string>();
+  const say = (usage: number, waited: number): void => {
+    files.set('/v2/p/cpu.stat', `usage_usec ${usage}\n`).set('/v2/p/memory.stat', 'anon 1\n');
+    for (const name of ['cpu', 'memory', 'io'])
+      files.set(`/v2/p/${name}.pressure`, `some avg10=0 total=${waited}\nfull avg10=0 total=0\n`);
+  };
+  const collect = machine([container('/p', '/p')], files, time, asked);
+  const read = async (usage: number, waited: number): Promise<string[]> => {
+    say(usage, waited);
+    asked.length = 0;
+    time.ms += 15_000;
+    await collect();
+    return asked.map((path) => path.split('/').at(-1)!);
+  };
+  const always = ['cpu.stat', 'memory.stat'];
+  const limits = ['cpu.max', 'memory.max'];
+  const pressure = ['cpu.pressure', 'memory.pressure', 'io.pressure'];
+  assert.deepEqual(await read(1, 0), ['cpu.stat', ...limits, 'memory.stat', ...pressure]);
+  // Once more: what was read for the first time may be growing.
+  assert.deepEqual(await read(1, 0), [...always, ...pressure]);
+  assert.deepEqual(await read(1, 0), always);
+  // It ran, and then began to wait for something that does not come: it uses no CPU and waits on.
+  assert.deepEqual(await read(2, 0), ['cpu.stat', ...limits, 'memory.stat', ...pressure]);
+  assert.deepEqual(await read(3, 100), [...always, ...pressure]);
+  assert.deepEqual(await read(3, 200), [...always, ...pressure]);
+  assert.deepEqual(await read(3, 200), [...always, ...pressure]);
+  assert.deepEqual(await read(3, 200), ['cpu.stat', ...limits, 'memory.stat']);
 });

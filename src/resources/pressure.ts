@@ -21,6 +21,10 @@ export function pressureV2(root: string): FigureSource<Pressure | undefined> {
   };
 }
 
+export function isSame(one: Pressure, other: Pressure | undefined): boolean {
+  return resources.every((_, i) => one.some[i] === other?.some[i] && one.full[i] === other?.full[i]);
+}
+
 function totalOf(text: string | undefined, kind: 'some' | 'full'): number | undefined {
   const total = new RegExp(`^${kind} .*total=(\\d+)$`, 'm').exec(text ?? '')?.[1];
   return total === undefined ? undefined : Number(total) / 1e6;

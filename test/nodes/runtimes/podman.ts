@@ -1,12 +1,13 @@
 import { runLine } from './base/engine.ts';
 import { writeImage } from './base/image.ts';
+import { until } from './base/node.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Podman of root, with its containers where they are on a machine with systemd. runc, because crun refuses hybrid cgroups. */
 export const runtime: Runtime = {
   async start(node) {
     await writeImage(node.path('/tmp/image.tar'), node.path('/bin/busybox'));
-    await node.exec('podman', 'load', '--quiet', '--input', '/tmp/image.tar');
+    await until('podman', () => node.exec('podman', 'load', '--quiet', '--input', '/tmp/image.tar'));
   },
 
   async run(node, workload) {

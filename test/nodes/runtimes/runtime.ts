@@ -55,7 +55,8 @@ export async function startRuntime(t: TestContext, name: string): Promise<Runtim
   const node = await startNode(runtime.init);
   t.after(() => node.stop());
   await runtime.start(node).catch(async (cause: unknown) => {
-    throw new Error(`${name}: does not start: ${await node.logs().catch(String)}`, { cause });
+    const logs = await node.logs().catch(() => 'it has no logs');
+    throw new Error(`${name}: does not start: ${String(cause)}\n${logs}`, { cause });
   });
   return {
     ...node,
