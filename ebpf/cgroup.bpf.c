@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Cgroups that come and go, with their path: a cgroup that lives for a few milliseconds keeps its name.
+ * Cgroups that come and go, with their path: a cgroup that lives for a few milliseconds keeps its name. And when the first
+ * process comes into one and the last leaves.
  *
  * raw_tp needs neither the tracepoint's BTF type nor its format file. The kernel skips a tracepoint program that
- * is already running on the CPU; here that cannot happen, as both tracepoints fire under cgroup_mutex. The same
- * mutex is what makes the one scratch record per CPU safe.
+ * is already running on the CPU; here that cannot happen: mkdir and rmdir fire under cgroup_mutex, which is also what
+ * makes the one scratch record per CPU safe, notify_populated with interrupts off under css_set_lock.
  */
 #include "kernel.h"
 #include <bpf/bpf_core_read.h>
@@ -15,6 +16,8 @@
 enum cgroup_event_kind {
 	CGROUP_MKDIR = 1,
 	CGROUP_RMDIR = 2,
+	CGROUP_POPULATED = 3, /* it, or a cgroup below it, has got a process; without a path */
+	CGROUP_EMPTIED = 4, /* none of them has any more */
 };
 
 struct cgroup_event {
@@ -45,10 +48,15 @@ struct {
 	__type(value, struct cgroup_event);
 } cgroup_scratch SEC(".maps");
 
+static __always_inline bool counts(struct cgroup *cgroup)
+{
+	return BPF_CORE_READ(cgroup, root, hierarchy_id) == counted_hierarchy;
+}
+
 static __always_inline int emit(struct bpf_raw_tracepoint_args *ctx, enum cgroup_event_kind kind)
 {
 	struct cgroup *cgroup = (void *)ctx->args[0];
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != counted_hierarchy)
+	if (!counts(cgroup))
 		return 0;
 
 	__u32 zero = 0;
@@ -81,6 +89,30 @@ SEC("raw_tp/cgroup_rmdir")
 int cgroup_rmdir(struct bpf_raw_tracepoint_args *ctx)
 {
 	return emit(ctx, CGROUP_RMDIR);
+}
+
+SEC("raw_tp/cgroup_notify_populated")
+int cgroup_populated(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct cgroup *cgroup = (void *)ctx->args[0];
+	if (!counts(cgroup))
+		return 0;
+
+	/* The beginning of a cgroup_event, which as a whole is too large for the stack; its path is empty. */
+	struct {
+		__u64 id, time_ns;
+		enum cgroup_event_kind kind;
+		__u16 truncated, path_bytes;
+		char path[8];
+	} event = {
+		.id = BPF_CORE_READ(cgroup, kn, id),
+		.time_ns = bpf_ktime_get_ns(),
+		.kind = (int)ctx->args[2] ? CGROUP_POPULATED : CGROUP_EMPTIED,
+		.path_bytes = 1,
+	};
+	if (bpf_ringbuf_output(&cgroup_events, &event, sizeof(event), 0))
+		__sync_fetch_and_add(&cgroup_events_dropped, 1);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

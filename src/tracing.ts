@@ -3,6 +3,7 @@ import type { Options } from '../config/options.ts';
 import type { Collector } from './collector.ts';
 import type { ContainerModel } from './containers/collector.ts';
 import { containerInfoCollector } from './containers/info.ts';
+import { restartsCollector } from './containers/restarts.ts';
 import { watchContainers } from './containers/watch.ts';
 import type { Features } from './features.ts';
 import type { Clock } from './host/clock.ts';
@@ -101,6 +102,7 @@ export async function startTracing(deps: {
     collectors: [
       tcp,
       containerInfoCollector(meter, watch.directory),
+      restartsCollector(meter, watch.directory),
       resourcesCollector(meter, { containers: watch.directory, controllers, read, nowMs }),
       oomCollector(meter, oom),
     ],

@@ -11,3 +11,15 @@ export const containerInfoMetrics = {
     scope: 'container',
   },
 } as const satisfies Record<string, MetricSpec>;
+
+/** How containers fare. */
+export const containerRestartMetrics = {
+  restarts: {
+    name: 'container_restarts_total',
+    type: 'counter',
+    unit: '{restart}',
+    help: 'How often the container was started again after all of its processes had ended.',
+    labels: [],
+    scope: 'container',
+  },
+} as const satisfies Record<string, MetricSpec>;

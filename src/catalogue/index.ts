@@ -6,7 +6,7 @@ import {
   pipelineMetrics,
   processMetrics,
 } from './agent.ts';
-import { containerInfoMetrics } from './containers.ts';
+import { containerInfoMetrics, containerRestartMetrics } from './containers.ts';
 import type { MetricSpec } from './metric.ts';
 import {
   nodeCloudMetrics,
@@ -29,6 +29,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   nodeDiskMetrics,
   nodeNetMetrics,
   containerInfoMetrics,
+  containerRestartMetrics,
   containerCpuMetrics,
   containerMemoryMetrics,
   containerPressureMetrics,

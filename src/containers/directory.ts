@@ -96,6 +96,11 @@ export class Directory implements ContainerDirectory, ContainerList {
     cgroup.container?.ended(cgroupId, cgroup.goneAtMs);
   }
 
+  /** The cgroup, itself or below it, got its first process or lost the last. */
+  populate(cgroupId: number, populated: boolean): void {
+    this.#cgroups.get(cgroupId)?.container?.populate(cgroupId, populated);
+  }
+
   /** After a complete walk: what it did not find is gone. */
   retain(found: ReadonlySet<number>, knownBefore: ReadonlySet<number>): void {
     for (const id of knownBefore) if (!found.has(id)) this.remove(id);

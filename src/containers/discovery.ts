@@ -56,6 +56,7 @@ async function walkOnce({ directory, mountPoint, proc, clock, uptimeSeconds }: D
     const nowMs = clock.monotonic();
     const ageMs = startMs === undefined ? 0 : uptimeSeconds() * 1000 - startMs;
     directory.add(id, path, nowMs - ageMs);
+    if (startMs !== undefined) directory.populate(id, true);
   }
   // Only what a complete walk did not find is gone.
   if (complete && found.size > 0 && found.size < walkLimit) directory.retain(found, knownBefore);

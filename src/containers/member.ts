@@ -10,6 +10,11 @@ export interface Club {
   readonly minAgeMs: number;
 }
 
+interface Cgroup {
+  readonly id: number;
+  readonly path: string;
+}
+
 /** A container that the directory knows. */
 export class Member implements ListedContainer {
   readonly id: string;
@@ -28,7 +33,16 @@ export class Member implements ListedContainer {
   readonly #club: Club;
   /** Cgroups that still exist, in the order of their creation. */
   readonly #paths = new Map<number, string>();
-  #top: string | undefined;
+  #top: Cgroup | undefined;
+  /** Those of them that have processes, themselves or below them. */
+  readonly #populated = new Set<number>();
+  /** The topmost cgroup in which it ran last. */
+  #ranIn: number | undefined;
+  /**
+   * How often it got processes in a new topmost cgroup after it had lost all that it had. In the same cgroup it is still the
+   * same start: what systemd runs before and after the service itself comes and goes there.
+   */
+  restarts = 0;
 
   constructor(id: string, firstSeenMs: number, club: Club) {
     this.id = id;
@@ -45,8 +59,7 @@ export class Member implements ListedContainer {
   }
 
   get cgroup(): string | undefined {
-    this.#top ??= youngestTop(this.#paths.values());
-    return this.#top;
+    return this.#topmost()?.path;
   }
 
   get cgroups(): Iterable<string> {
@@ -62,8 +75,28 @@ export class Member implements ListedContainer {
 
   ended(cgroupId: number, atMs: number): void {
     this.#paths.delete(cgroupId);
+    this.#populated.delete(cgroupId);
     this.#top = undefined;
     if (this.#paths.size === 0) this.diedAtMs = atMs;
+  }
+
+  /** One of its cgroups got its first process or lost the last. */
+  populate(cgroupId: number, populated: boolean): void {
+    if (!populated) {
+      this.#populated.delete(cgroupId);
+      return;
+    }
+    if (this.#populated.size === 0) {
+      const top = this.#topmost()?.id;
+      if (this.#ranIn !== undefined && this.#ranIn !== top) this.restarts++;
+      this.#ranIn = top;
+    }
+    this.#populated.add(cgroupId);
+  }
+
+  #topmost(): Cgroup | undefined {
+    this.#top ??= youngestTop(this.#paths);
+    return this.#top;
   }
 
   /** It has turned out to be `other`, which takes over what it has, or to be no container. */
@@ -72,6 +105,10 @@ export class Member implements ListedContainer {
     this.successor = other;
     if (other === undefined) return;
     other.firstSeenMs = Math.min(other.firstSeenMs, this.firstSeenMs);
+    const isStart = this.#ranIn !== undefined && other.#ranIn !== undefined && other.#populated.size === 0;
+    other.restarts += this.restarts + (isStart ? 1 : 0);
+    other.#ranIn = this.#ranIn ?? other.#ranIn;
+    for (const cgroupId of this.#populated) other.#populated.add(cgroupId);
     if (this.#paths.size > 0) for (const [cgroupId, path] of this.#paths) other.began(cgroupId, path);
     else if (other.#paths.size === 0)
       other.diedAtMs = Math.max(other.diedAtMs ?? -Infinity, this.diedAtMs ?? 0);
@@ -79,12 +116,12 @@ export class Member implements ListedContainer {
 }
 
 /** The last of those that lie in no other. */
-function youngestTop(paths: Iterable<string>): string | undefined {
-  let tops: string[] = [];
-  for (const path of paths) {
-    if (tops.some((top) => path.startsWith(`${top}/`))) continue;
-    tops = tops.filter((top) => !top.startsWith(`${path}/`));
-    tops.push(path);
+function youngestTop(paths: Iterable<readonly [id: number, path: string]>): Cgroup | undefined {
+  let tops: Cgroup[] = [];
+  for (const [id, path] of paths) {
+    if (tops.some((top) => path.startsWith(`${top.path}/`))) continue;
+    tops = tops.filter((top) => !top.path.startsWith(`${path}/`));
+    tops.push({ id, path });
   }
   return tops.at(-1);
 }

@@ -74,9 +74,9 @@ export function watchContainers(deps: {
     onEvents(events) {
       for (const { kind, cgroupId, path, truncated } of events) {
         // A path that was cut names nobody: the next walk has all of it.
-        if (kind === 'created' && truncated) continue;
-        if (kind === 'created') directory.add(cgroupId, path, clock.monotonic());
-        else directory.remove(cgroupId);
+        if (kind === 'created' && !truncated) directory.add(cgroupId, path, clock.monotonic());
+        else if (kind === 'removed') directory.remove(cgroupId);
+        else if (kind !== 'created') directory.populate(cgroupId, kind === 'populated');
       }
     },
     walk,

@@ -8,6 +8,8 @@ import { cgroupLayouts } from './layouts.ts';
 import { int32 } from './rodata.ts';
 import { requireBpf, startFeature } from './start.ts';
 
+const programs = ['cgroup_mkdir', 'cgroup_rmdir', 'cgroup_populated'] as const;
+
 export interface CgroupEvents {
   figures(): KernelFigures;
   /** Idempotent. */
@@ -15,7 +17,7 @@ export interface CgroupEvents {
 }
 
 /**
- * Tells `onEvents` of every cgroup that comes and goes on the hierarchy, in order, on the event loop.
+ * Tells `onEvents` of every cgroup that comes and goes, fills and empties on the hierarchy, in order, on the event loop.
  * Answers undefined, and the feature `cgroup_events` says why, where that cannot be had.
  */
 export function startCgroupEvents(
@@ -32,8 +34,7 @@ export function startCgroupEvents(
       const { countedHierarchy } = cgroupLayouts.rodata.fields;
       object.setInitial('.rodata', countedHierarchy.offset, int32(hierarchy.hierarchyId));
       await object.load();
-      object.attach('cgroup_mkdir');
-      object.attach('cgroup_rmdir');
+      for (const program of programs) object.attach(program);
       const ring = object.openRing('cgroup_events', (batch) => onEvents(decodeCgroupEvents(batch)));
       const close = (): void => {
         ring.close();
@@ -51,7 +52,7 @@ function figuresOf(object: KernelFigures['object']): KernelFigures {
   const { offset, size } = cgroupLayouts.bss.fields.cgroupEventsDropped;
   return {
     object,
-    programs: ['cgroup_mkdir', 'cgroup_rmdir'],
+    programs,
     maps: ['cgroup_events', 'cgroup_scratch'],
     entries: {},
     refused: [],

@@ -13,7 +13,7 @@ export const cgroupLayouts = {
       path: { offset: 24, size: 1024, length: 1024 },
     },
   },
-  cgroupEventKind: { CGROUP_MKDIR: 1, CGROUP_RMDIR: 2 },
+  cgroupEventKind: { CGROUP_MKDIR: 1, CGROUP_RMDIR: 2, CGROUP_POPULATED: 3, CGROUP_EMPTIED: 4 },
   bss: { size: 8, fields: { cgroupEventsDropped: { offset: 0, size: 8, length: 1 } } },
   rodata: { size: 4, fields: { countedHierarchy: { offset: 0, size: 4, length: 1 } } },
 } as const;

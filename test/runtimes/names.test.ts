@@ -81,6 +81,18 @@ test(
   },
 );
 
+test('docker: a container that is restarted three times is restarted three times', { skip }, async (t) => {
+  const node = await startRuntime(t, 'docker');
+  const { knownAs } = await node.run({ name: 'web', command });
+  const agent = await node.startAgent(...everybody);
+  const restarts = async (): Promise<number | undefined> =>
+    byContainer(await agent.page(), 'container_restarts_total').get(knownAs);
+  assert.equal(await restarts(), 0);
+  for (let i = 0; i < 3; i++) await node.exec('docker', 'restart', '--time', '0', 'web');
+  await until('three restarts', async () => ((await restarts()) === 3 ? true : undefined));
+  proves(t, 'container_restarts_total');
+});
+
 test('docker: a restart of dockerd changes nothing', { skip }, async (t) => {
   const node = await startRuntime(t, 'docker');
   await node.run({ name: 'web', command });
