@@ -1,6 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Options } from '../config/options.ts';
 import type { Collector } from './collector.ts';
+import { applicationsCollector } from './applications/collector.ts';
+import { applicationModel } from './applications/model.ts';
 import type { ContainerModel } from './containers/collector.ts';
 import { containerInfoCollector } from './containers/info.ts';
 import { restartsCollector } from './containers/restarts.ts';
@@ -105,6 +107,11 @@ export async function startTracing(deps: {
       restartsCollector(meter, watch.directory),
       resourcesCollector(meter, { containers: watch.directory, controllers, read, nowMs }),
       oomCollector(meter, oom),
+      applicationsCollector(
+        meter,
+        watch.directory,
+        applicationModel({ mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs }),
+      ),
     ],
     sources,
     close() {

@@ -23,3 +23,15 @@ export const containerRestartMetrics = {
     scope: 'container',
   },
 } as const satisfies Record<string, MetricSpec>;
+
+/** What runs in containers. */
+export const containerApplicationMetrics = {
+  type: {
+    name: 'container_application_type',
+    type: 'gauge',
+    unit: '',
+    help: 'Always 1; a type of software among the processes of the container.',
+    labels: ['application_type'],
+    scope: 'container',
+  },
+} as const satisfies Record<string, MetricSpec>;

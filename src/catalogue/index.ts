@@ -6,7 +6,7 @@ import {
   pipelineMetrics,
   processMetrics,
 } from './agent.ts';
-import { containerInfoMetrics, containerRestartMetrics } from './containers.ts';
+import { containerApplicationMetrics, containerInfoMetrics, containerRestartMetrics } from './containers.ts';
 import type { MetricSpec } from './metric.ts';
 import {
   nodeCloudMetrics,
@@ -30,6 +30,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   nodeNetMetrics,
   containerInfoMetrics,
   containerRestartMetrics,
+  containerApplicationMetrics,
   containerCpuMetrics,
   containerMemoryMetrics,
   containerPressureMetrics,

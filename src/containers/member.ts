@@ -21,6 +21,7 @@ export class Member implements ListedContainer {
   readonly labels: Attributes;
   /** Its image as the runtime tells it; empty when nobody does. */
   image = '';
+  readonly activity = { runs: 0 };
   /** On the monotonic clock. */
   firstSeenMs: number;
   /** When its last cgroup went. */

@@ -9,14 +9,22 @@ const maxBytes = 64 << 10;
 /** For one file: memory.stat of a large cgroup takes a few milliseconds. */
 const deadlineMs = 500;
 
-/** All in one call of the addon, off the event loop; without it one after the other. */
+/** errno(3). */
+const EFBIG = 27;
+
+/**
+ * All in one call of the addon, off the event loop; without it one after the other. Of a file that is larger than any of a
+ * cgroup (a command line) the addon answers the beginning.
+ */
 export function textReader(addon: Addon | undefined): TextReader {
   if (addon === undefined)
     return (paths) => Promise.all(paths.map((path) => readText(path, maxBytes).catch(() => undefined)));
   return async (paths) => {
     const { bytes, offsets, errors } = await addon.readFiles(paths, deadlineMs, maxBytes);
     return paths.map((_, i) =>
-      errors[i] === 0 ? bytes.toString('latin1', offsets[i], offsets[i + 1]) : undefined,
+      errors[i] === 0 || errors[i] === EFBIG
+        ? bytes.toString('latin1', offsets[i], offsets[i + 1])
+        : undefined,
     );
   };
 }

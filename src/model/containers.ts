@@ -27,6 +27,8 @@ export interface ListedContainer extends Container {
   readonly cgroup: string | undefined;
   /** Paths of all its cgroups that exist. */
   readonly cgroups: Iterable<string>;
+  /** `runs` changes when it is seen to have used CPU: whoever sees it counts, whoever wants to know compares. */
+  readonly activity: { runs: number };
   /** When it was first seen or its oldest process began, on the monotonic clock. */
   readonly firstSeenMs: number;
 }

@@ -11,7 +11,15 @@ interface Fake extends ListedContainer {
 
 function fake(id: string, cgroup: string | undefined, firstSeenMs = 1): Fake {
   const labels = { container_id: id, app_id: '' };
-  return { id, labels, visible: true, cgroup, cgroups: cgroup === undefined ? [] : [cgroup], firstSeenMs };
+  return {
+    id,
+    labels,
+    visible: true,
+    cgroup,
+    cgroups: cgroup === undefined ? [] : [cgroup],
+    firstSeenMs,
+    activity: { runs: 0 },
+  };
 }
 
 /** A machine with these containers; the test sets what the cgroups say, and by which id they are found. */

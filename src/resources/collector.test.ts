@@ -41,7 +41,15 @@ function machine(
 }
 
 function container(id: string, cgroup: string | undefined, visible = true) {
-  return { id, labels: { container_id: id, app_id: '' }, visible, cgroup, cgroups: [], firstSeenMs: 0 };
+  return {
+    id,
+    labels: { container_id: id, app_id: '' },
+    visible,
+    cgroup,
+    cgroups: [],
+    firstSeenMs: 0,
+    activity: { runs: 0 },
+  };
 }
 
 const nginx = (usage: number): [string, string][] => [

@@ -60,13 +60,16 @@ export function readings(sources: Sources, read: TextReader, nowMs: () => number
     async update(containers) {
       const all = containers.map(readingOf);
       const first = wishes(read);
-      for (const reading of all) {
+      for (const [i, reading] of all.entries()) {
         const { cgroup } = reading;
+        const { activity } = containers[i]!;
         let gone = true;
         first.wish(sources.usage, cgroup, ({ usageSeconds, throttledSeconds }, missing) => {
           gone &&= missing;
           if (missing) return;
-          reading.stirred ||= usageSeconds !== reading.usageSeconds;
+          const ran = usageSeconds === undefined || usageSeconds !== reading.usageSeconds;
+          if (ran) activity.runs++;
+          reading.stirred ||= ran;
           reading.usageSeconds = usageSeconds;
           reading.throttledSeconds = throttledSeconds ?? reading.throttledSeconds;
         });

@@ -18,13 +18,21 @@ const mountPoints = [...new Set([...Object.values(controllers.v1), controllers.v
   (mountPoint): mountPoint is string => mountPoint !== undefined,
 );
 
+/** Work that is done, by a process that stays. */
+export interface Work {
+  readonly cpuNs: number;
+  end(): Promise<void>;
+}
+
 export interface Place {
   /** From the root of each hierarchy. */
   readonly path: string;
   /** Where the files of a controller are: those of v1, or all of v2. */
   directory(controller: 'cpu' | 'cpuacct' | 'memory' | 'v2'): string;
   /** Runs work.c inside; answers the nanoseconds of CPU that it used. It stays until `end`. */
-  work(...args: readonly string[]): Promise<{ cpuNs: number; end(): Promise<void> }>;
+  work(...args: readonly string[]): Promise<Work>;
+  /** The same by another program file. */
+  workAs(program: string, ...args: readonly string[]): Promise<Work>;
   /** Runs work.c inside until the kernel kills it. */
   killed(...args: readonly string[]): Promise<void>;
   /** More memory than this cannot be had inside. */
@@ -67,8 +75,8 @@ function makeAt(path: string): Place {
         controller === 'v2' || hierarchy.version === 2 ? controllers.v2! : controllers.v1[controller]!,
         path,
       ),
-    async work(...args) {
-      const program = compileC(join(import.meta.dirname, 'work.c'));
+    work: (...args) => place.workAs(workProgram(), ...args),
+    async workAs(program, ...args) {
       const child = spawn(program, [...into, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
       running.add(child);
       const [line] = (await Promise.race([
@@ -80,8 +88,7 @@ function makeAt(path: string): Place {
       return { cpuNs: Number(line), end: () => end(child) };
     },
     async killed(...args) {
-      const program = compileC(join(import.meta.dirname, 'work.c'));
-      const child = spawn(program, [...into, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });
+      const child = spawn(workProgram(), [...into, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });
       const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
       if (signal !== 'SIGKILL') throw new Error(`work ${args.join(' ')} was not killed`);
     },
@@ -120,6 +127,11 @@ function makeAt(path: string): Place {
     },
   };
   return place;
+}
+
+/** work.c, compiled. */
+export function workProgram(): string {
+  return compileC(join(import.meta.dirname, 'work.c'));
 }
 
 /** A kernel file, or undefined. */

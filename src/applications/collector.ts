@@ -1,0 +1,39 @@
+import type { Attributes, Meter } from '@opentelemetry/api';
+import { containerApplicationMetrics } from '../catalogue/containers.ts';
+import { instruments } from '../catalogue/metric.ts';
+import type { Collector } from '../collector.ts';
+import type { ContainerList } from '../model/containers.ts';
+import type { ApplicationModel } from './model.ts';
+
+/** Containers that are looked at in one go. */
+const atOnce = 256;
+
+/** What runs in containers: a series for each type among their living processes. */
+export function applicationsCollector(
+  meter: Meter,
+  containers: ContainerList,
+  model: ApplicationModel,
+): Collector {
+  const metrics = instruments(meter, containerApplicationMetrics);
+  const made = new WeakMap<Attributes, Map<string, Attributes>>();
+  const labelsOf = (labels: Attributes, type: string): Attributes => {
+    const byType = made.get(labels) ?? new Map<string, Attributes>();
+    made.set(labels, byType);
+    const all = byType.get(type) ?? { ...labels, application_type: type };
+    byType.set(type, all);
+    return all;
+  };
+  return {
+    name: 'container_applications',
+    instruments: Object.values(metrics),
+    async collect(result) {
+      const living = [...containers.all()].filter(({ cgroup }) => cgroup !== undefined);
+      for (let start = 0; start < living.length; start += atOnce)
+        await model.update(living.slice(start, start + atOnce));
+      for (const container of living)
+        if (container.visible)
+          for (const type of model.of(container))
+            result.observe(metrics.type, 1, labelsOf(container.labels, type));
+    },
+  };
+}

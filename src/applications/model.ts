@@ -1,0 +1,110 @@
+import { readlink } from 'node:fs/promises';
+import type { TextReader } from '../host/texts.ts';
+import type { ListedContainer } from '../model/containers.ts';
+import { interpreterOf, typeOf } from './types.ts';
+
+export interface ApplicationModelDeps {
+  /** Mount point of the hierarchy that counts. */
+  readonly mountPoint: string;
+  /** procfs with the pids that cgroup.procs shows. */
+  readonly proc: string;
+  readonly read: TextReader;
+  /** On the monotonic clock. */
+  readonly nowMs: () => number;
+}
+
+export interface ApplicationModel {
+  /** Looks at the processes of those containers that may have new ones. */
+  update(containers: readonly ListedContainer[]): Promise<void>;
+  /** Types of the living processes of a container. */
+  of(container: ListedContainer): ReadonlySet<string>;
+}
+
+/** More cgroups and processes of one container are not looked at. */
+const maxCgroups = 64;
+const maxProcesses = 256;
+/** A process becomes what it is in its first moments: `sh -c` and entry points replace themselves. */
+const settledMs = 60_000;
+/** Command lines are read up to the bound of the reader; this much of one says what runs. */
+const maxLength = 16_384;
+
+interface Process {
+  type: string | undefined;
+  readonly sinceMs: number;
+}
+
+interface Known {
+  runs: number;
+  processes: Map<string, Process>;
+  types: ReadonlySet<string>;
+  /** Some process is younger than `settledMs`: it is looked at again. */
+  unsettled: boolean;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/**
+ * Application types by container. A process is read when it is new and once more until it has settled; processes of a
+ * container that has not run since the last look are not looked for.
+ */
+export function applicationModel({ mountPoint, proc, read, nowMs }: ApplicationModelDeps): ApplicationModel {
+  const byContainer = new WeakMap<ListedContainer, Known>();
+
+  const pidsOf = async (containers: readonly ListedContainer[]): Promise<string[][]> => {
+    const files = containers.map(({ cgroups }) =>
+      [...cgroups].slice(0, maxCgroups).map((path) => `${mountPoint}${path}/cgroup.procs`),
+    );
+    const texts = (await read(files.flat())).values();
+    return files.map((own) =>
+      own
+        .flatMap(() => (texts.next().value ?? '').split('\n'))
+        .filter((pid) => /^[1-9]\d*$/.test(pid))
+        .slice(0, maxProcesses),
+    );
+  };
+
+  const readTypes = async (
+    processes: readonly (readonly [pid: string, process: Process])[],
+  ): Promise<void> => {
+    const lines = await read(processes.map(([pid]) => `${proc}/${pid}/cmdline`));
+    await Promise.all(
+      processes.map(async ([pid, process], i) => {
+        const line = lines[i];
+        // Gone, or a kernel thread.
+        if (line === undefined || line === '') return;
+        const program = async (): Promise<string> => readlink(`${proc}/${pid}/exe`).catch(() => '');
+        process.type = typeOf(line.slice(0, maxLength)) ?? interpreterOf(await program());
+      }),
+    );
+  };
+
+  return {
+    of: (container) => byContainer.get(container)?.types ?? none,
+    async update(containers) {
+      const due = containers.filter((container) => {
+        const known = byContainer.get(container);
+        return known === undefined || known.unsettled || known.runs !== container.activity.runs;
+      });
+      const runs = due.map(({ activity }) => activity.runs);
+      const pids = await pidsOf(due);
+      const fresh: (readonly [string, Process])[] = [];
+      for (const [i, container] of due.entries()) {
+        const before = byContainer.get(container)?.processes;
+        const processes = new Map<string, Process>();
+        for (const pid of pids[i] ?? []) {
+          const process = before?.get(pid) ?? { type: undefined, sinceMs: nowMs() };
+          processes.set(pid, process);
+          if (nowMs() - process.sinceMs < settledMs) fresh.push([pid, process]);
+        }
+        byContainer.set(container, { runs: runs[i]!, processes, types: none, unsettled: false });
+      }
+      await readTypes(fresh);
+      for (const container of due) {
+        const known = byContainer.get(container)!;
+        const all = [...known.processes.values()];
+        known.types = new Set(all.map(({ type }) => type).filter((type) => type !== undefined));
+        known.unsettled = all.some(({ sinceMs }) => nowMs() - sinceMs < settledMs);
+      }
+    },
+  };
+}
