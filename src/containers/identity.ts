@@ -41,6 +41,16 @@ const systemUnitPrefixes = [
 const runtimeId = /[0-9a-z]{64}/;
 const podUid = /pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})/;
 
+/** Tasks of Nomad's exec and java drivers (nomad: client/lib/cgroupslib). */
+const nomadScope =
+  /^\/nomad\.slice\/(?:share|reserve)\.slice\/([0-9a-f-]{36})\.([\w.-]{1,128})\.scope(?:\/|$)/;
+
+/** LXC and Incus: `/lxc.payload.NAME`, `/lxc.payload/NAME` or `/lxc/NAME` (lxc.container.conf(5), lxc.cgroup.dir). */
+function lxcName(first: string, second: string): string | undefined {
+  const name = first === 'lxc' || first === 'lxc.payload' ? second : /^lxc\.payload\.(.+)$/.exec(first)?.[1];
+  return name !== undefined && /^[\w.-]{1,253}$/.test(name) ? name : undefined;
+}
+
 /** Names the container that the cgroup at `path` (absolute, from the root of its hierarchy) belongs to. */
 export function identify(path: string, rules: { skipSystemServices: boolean }): Identity {
   if (path === '/init') return { id: '/talos/init' };
@@ -64,7 +74,10 @@ export function identify(path: string, rules: { skipSystemServices: boolean }): 
     return second === '' ? { ignored: 'slice' } : { id: `/talos/${second}` };
   }
   if (systemdSlices.has(first)) return identifyUnit(parts, rules.skipSystemServices);
-  if (first === 'lxc' || first.startsWith('lxc.payload.')) return { ignored: 'lxc' };
+  const lxc = lxcName(first, second);
+  if (lxc !== undefined) return { id: `/lxc/${lxc}` };
+  const [, allocation, task] = nomadScope.exec(path) ?? [];
+  if (task !== undefined) return { id: `/nomad/${allocation}/${task}` };
   return { ignored: 'unknown' };
 }
 
