@@ -110,7 +110,13 @@ export async function startTracing(deps: {
       applicationsCollector(
         meter,
         watch.directory,
-        applicationModel({ mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs }),
+        applicationModel({
+          mountPoint: hierarchy.mountPoint,
+          proc: paths.proc,
+          read,
+          readLines: textReader(addon, 16 << 10),
+          nowMs,
+        }),
       ),
     ],
     sources,

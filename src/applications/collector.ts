@@ -27,7 +27,7 @@ export function applicationsCollector(
     name: 'container_applications',
     instruments: Object.values(metrics),
     async collect(result) {
-      const living = [...containers.all()].filter(({ cgroup }) => cgroup !== undefined);
+      const living = [...containers.all()].filter(({ topCgroups }) => topCgroups.length > 0);
       for (let start = 0; start < living.length; start += atOnce)
         await model.update(living.slice(start, start + atOnce));
       for (const container of living)

@@ -18,10 +18,11 @@ async function machine(t: TestContext) {
     return Promise.resolve(paths.map((path) => texts.get(path)));
   };
   const web: ListedContainer = {
-    ...{ id: '/web', labels: {}, visible: true, cgroup: '/web', cgroups: ['/web'], firstSeenMs: 0 },
+    ...{ id: '/web', labels: {}, visible: true, wasThere: false },
+    ...{ cgroups: [{ id: 1, path: '/web' }], topCgroups: [{ id: 1, path: '/web' }] },
     activity: { runs: 0 },
   };
-  const model = applicationModel({ mountPoint: '/m', proc, read, nowMs: () => time.ms });
+  const model = applicationModel({ mountPoint: '/m', proc, read, readLines: read, nowMs: () => time.ms });
   const look = async (): Promise<{ types: string[]; files: number }> => {
     asked.length = 0;
     await model.update([web]);

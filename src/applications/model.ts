@@ -1,6 +1,7 @@
-import { readlink } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
 import type { TextReader } from '../host/texts.ts';
 import type { ListedContainer } from '../model/containers.ts';
+import { turns } from '../turns.ts';
 import { interpreterOf, typeOf } from './types.ts';
 
 export interface ApplicationModelDeps {
@@ -9,6 +10,8 @@ export interface ApplicationModelDeps {
   /** procfs with the pids that cgroup.procs shows. */
   readonly proc: string;
   readonly read: TextReader;
+  /** The beginning of command lines: 16 KiB of them. */
+  readonly readLines: TextReader;
   /** On the monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -25,8 +28,8 @@ const maxCgroups = 64;
 const maxProcesses = 256;
 /** A process becomes what it is in its first moments: `sh -c` and entry points replace themselves. */
 const settledMs = 60_000;
-/** Command lines are read up to the bound of the reader; this much of one says what runs. */
-const maxLength = 16_384;
+/** Processes that are read in one go: bounds what is in memory at a time. */
+const atOnce = 128;
 
 interface Process {
   type: string | undefined;
@@ -47,12 +50,13 @@ const none: ReadonlySet<string> = new Set();
  * Application types by container. A process is read when it is new and once more until it has settled; processes of a
  * container that has not run since the last look are not looked for.
  */
-export function applicationModel({ mountPoint, proc, read, nowMs }: ApplicationModelDeps): ApplicationModel {
+export function applicationModel(deps: ApplicationModelDeps): ApplicationModel {
+  const { mountPoint, proc, read, readLines, nowMs } = deps;
   const byContainer = new WeakMap<ListedContainer, Known>();
 
   const pidsOf = async (containers: readonly ListedContainer[]): Promise<string[][]> => {
     const files = containers.map(({ cgroups }) =>
-      [...cgroups].slice(0, maxCgroups).map((path) => `${mountPoint}${path}/cgroup.procs`),
+      [...cgroups].slice(0, maxCgroups).map(({ path }) => `${mountPoint}${path}/cgroup.procs`),
     );
     const texts = (await read(files.flat())).values();
     return files.map((own) =>
@@ -66,16 +70,26 @@ export function applicationModel({ mountPoint, proc, read, nowMs }: ApplicationM
   const readTypes = async (
     processes: readonly (readonly [pid: string, process: Process])[],
   ): Promise<void> => {
-    const lines = await read(processes.map(([pid]) => `${proc}/${pid}/cmdline`));
-    await Promise.all(
-      processes.map(async ([pid, process], i) => {
+    const turn = turns();
+    for (let start = 0; start < processes.length; start += atOnce) {
+      const some = processes.slice(start, start + atOnce);
+      const lines = await readLines(some.map(([pid]) => `${proc}/${pid}/cmdline`));
+      for (const [i, [pid, process]] of some.entries()) {
+        await turn();
         const line = lines[i];
         // Gone, or a kernel thread.
-        if (line === undefined || line === '') return;
-        const program = async (): Promise<string> => readlink(`${proc}/${pid}/exe`).catch(() => '');
-        process.type = typeOf(line.slice(0, maxLength)) ?? interpreterOf(await program());
-      }),
-    );
+        if (line === undefined || line === '') continue;
+        process.type = typeOf(line) ?? interpreterOf(programOf(pid));
+      }
+    }
+  };
+
+  const programOf = (pid: string): string => {
+    try {
+      return readlinkSync(`${proc}/${pid}/exe`);
+    } catch {
+      return '';
+    }
   };
 
   return {

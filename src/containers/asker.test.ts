@@ -17,7 +17,7 @@ async function ask(
   const runtimes = { docker, containerd, crio: missing, podman: missing };
   const onState = (runtime: string, failure: unknown): unknown =>
     states.push(failure === undefined ? `${runtime} works` : `${runtime} fails`);
-  const names = asker({ runtimes, clock: { now: () => 0 }, onState });
+  const names = asker({ runtimes, clock: { now: () => 0 }, onState, restMs: 50 });
   const keepAlive = setInterval(() => {}, 1000);
   const named = await new Promise<Named>((onNamed) =>
     names.ask(question, { wanted: () => true, onNamed, onNobody: () => states.push('nobody') }),
@@ -44,7 +44,7 @@ test('a runtime that fails is told once, asked again, and told again when it wor
   assert.deepEqual([attempts, states], [3, ['docker fails', 'docker works']]);
 });
 
-test('where no runtime is, somebody says so, and the next one that comes is found', async () => {
+test('where no runtime is, somebody says so, and one that comes later is found', async () => {
   let attempts = 0;
   const { named, states } = await ask((...args) =>
     ++attempts < 2 ? missing(...args) : Promise.resolve(web),
@@ -56,6 +56,47 @@ test('who is not known yet is asked for again', async () => {
   const answers = [undefined, undefined, web];
   const { named } = await ask(() => Promise.resolve(answers.shift()));
   assert.equal(named.id, '/docker/web');
+});
+
+test('a runtime that heeds no signal costs its deadline, and then nobody waits for it', async () => {
+  let asked = 0;
+  const hanging: Inspect = () => (asked++, new Promise(() => {}));
+  const { named, states } = await ask(hanging, () => Promise.resolve(web));
+  assert.deepEqual([named.id, states, asked], ['ignored', ['docker fails'], 1]);
+  const runtimes = { docker: hanging, containerd: missing, crio: missing, podman: missing };
+  const names = asker({ runtimes, clock: { now: () => 0 }, onState: () => {} });
+  asked = 0;
+  const keepAlive = setInterval(() => {}, 1000);
+  for (let i = 0; i < 100; i++)
+    names.ask(question, { wanted: () => true, onNamed: () => assert.fail(), onNobody: () => assert.fail() });
+  const beganMs = performance.now();
+  await names.askedOnce();
+  clearInterval(keepAlive);
+  names.close();
+  assert.ok(asked <= 8 && performance.now() - beganMs < 4000, `${asked} asked`);
+});
+
+test('as soon as a runtime is there again, all who wait for it are asked for', async () => {
+  let works = false;
+  let asked = 0;
+  const docker: Inspect = (...args) => (asked++, works ? Promise.resolve(web) : missing(...args));
+  const runtimes = { docker, containerd: missing, crio: missing, podman: missing };
+  const names = asker({ runtimes, clock: { now: () => 0 }, onState: () => {}, restMs: 50 });
+  const keepAlive = setInterval(() => {}, 1000);
+  const all = Array.from(
+    { length: 30 },
+    () =>
+      new Promise<Named>((onNamed) =>
+        names.ask(question, { wanted: () => true, onNamed, onNobody: () => {} }),
+      ),
+  );
+  await names.askedOnce();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.ok(asked < 30, `${asked} asked of a runtime that is not there`);
+  works = true;
+  assert.deepEqual(new Set((await Promise.all(all)).map(({ id }) => id)), new Set(['/docker/web']));
+  clearInterval(keepAlive);
+  names.close();
 });
 
 test('few are asked at once, nobody is asked for whom nobody waits', async () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../host/clock.ts';
-import { codeOf } from '../errors.ts';
+import { AgentError, codeOf } from '../errors.ts';
 import { containerIdOf } from './names.ts';
 import type { Inspect, Inspection, RuntimeName } from './runtimes/inspection.ts';
 
@@ -22,6 +22,7 @@ export interface AskerDeps {
   readonly clock: Pick<Clock, 'now'>;
   /** A runtime that is there does not answer as it should (a code), or does again (undefined): once for each change. */
   readonly onState: (runtime: RuntimeName, failure: unknown) => void;
+  readonly restMs?: number;
 }
 
 /** Who asks. */
@@ -43,6 +44,8 @@ export interface Asker {
 }
 
 const deadlineMs = 2000;
+/** A runtime that is not there, or does not answer, is left in peace for so long; then one question tries it. */
+const defaultRestMs = 5000;
 const askedAtOnce = 8;
 /** Between one attempt and the next; the last one is repeated. */
 const pausesMs = [100, 300, 1000, 3000, 10_000, 30_000, 60_000];
@@ -55,10 +58,12 @@ interface Question {
 }
 
 /** Asks runtimes for names: a few questions at a time, each with a deadline, so that a runtime that hangs costs only time. */
-export function asker({ runtimes, clock, onState }: AskerDeps): Asker {
+export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: AskerDeps): Asker {
   const waiting: Question[] = [];
-  const pauses = new Set<NodeJS.Timeout>();
+  const paused = new Map<Question, NodeJS.Timeout>();
+  const probes = new Map<RuntimeName, NodeJS.Timeout>();
   const failing = new Set<RuntimeName>();
+  const resting = new Map<RuntimeName, { untilMs: number; answer: 'absent' | undefined }>();
   let asked = 0;
   /** Questions that have not been put once. */
   let fresh = 0;
@@ -67,20 +72,44 @@ export function asker({ runtimes, clock, onState }: AskerDeps): Asker {
 
   /** `absent`: there is no such runtime. */
   const inspect = async (runtime: RuntimeName, id: string): Promise<Inspection | undefined | 'absent'> => {
+    const rest = resting.get(runtime);
+    if (rest !== undefined && performance.now() < rest.untilMs) return rest.answer;
+    const signal = AbortSignal.timeout(deadlineMs);
     try {
-      const found = await runtimes[runtime](id, AbortSignal.timeout(deadlineMs));
+      const found = await withDeadline(runtimes[runtime](id, signal), signal);
       if (failing.delete(runtime)) onState(runtime, undefined);
+      if (resting.delete(runtime)) for (const question of [...paused.keys()]) resume(question);
       return found;
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'ENOENT') return 'absent';
+      const result = code === 'ENOENT' ? 'absent' : undefined;
+      resting.set(runtime, { untilMs: performance.now() + restMs, answer: result });
+      probeLater(runtime);
       // Nobody listens on its socket: it is being restarted.
-      if (code !== 'ECONNREFUSED' && !failing.has(runtime)) {
+      if (result === undefined && code !== 'ECONNREFUSED' && !failing.has(runtime)) {
         failing.add(runtime);
         onState(runtime, error);
       }
-      return undefined;
+      return result;
     }
+  };
+
+  /** While somebody waits for a runtime that rests, one tries whether it is there again. */
+  const probeLater = (runtime: RuntimeName): void => {
+    if (closed || probes.has(runtime)) return;
+    const tryAgain = (): void => {
+      probes.delete(runtime);
+      const question = [...paused.keys()].find(({ unnamed }) => unnamed.runtimes.includes(runtime));
+      if (question !== undefined) resume(question);
+    };
+    probes.set(runtime, setTimeout(tryAgain, restMs).unref());
+  };
+
+  const resume = (question: Question): void => {
+    clearTimeout(paused.get(question));
+    paused.delete(question);
+    waiting.push(question);
+    next();
   };
 
   const answer = async ({ unnamed, asking }: Question): Promise<Named | undefined> => {
@@ -99,12 +128,9 @@ export function asker({ runtimes, clock, onState }: AskerDeps): Asker {
 
   const again = (question: Question): void => {
     const pauseMs = pausesMs[Math.min(question.attempts++, pausesMs.length - 1)]!;
-    const pause = setTimeout(() => {
-      pauses.delete(pause);
-      waiting.push(question);
-      next();
-    }, pauseMs).unref();
-    pauses.add(pause);
+    const rests = question.unnamed.runtimes.map((runtime) => resting.get(runtime)?.untilMs ?? 0);
+    const restsMs = Math.min(...rests) - performance.now();
+    paused.set(question, setTimeout(() => resume(question), Math.max(pauseMs, restsMs)).unref());
   };
 
   const put = async (question: Question): Promise<void> => {
@@ -139,7 +165,18 @@ export function asker({ runtimes, clock, onState }: AskerDeps): Asker {
     close() {
       closed = true;
       waiting.length = 0;
-      pauses.forEach(clearTimeout);
+      paused.forEach((pause) => clearTimeout(pause));
+      probes.forEach((probe) => clearTimeout(probe));
+      paused.clear();
     },
   };
+}
+
+/** A runtime that does not heed the signal costs no more than one that does. */
+function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new AgentError('ETIMEDOUT', 'no answer in time'));
+    signal.addEventListener('abort', late, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', late));
+  });
 }

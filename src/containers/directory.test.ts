@@ -89,7 +89,11 @@ test('a container is not shown before it has its name, and then under that name 
   assert.deepEqual([named.id, named.visible, named === directory.byCgroup(2)], ['/docker/web', true, true]);
   assert.deepEqual([before.visible, before.successor], [false, named]);
   assert.deepEqual(
-    [...directory.all()].map(({ id, cgroup, image }) => [id, cgroup, image]),
+    [...directory.all()].map(({ id, topCgroups, image }) => [
+      id,
+      topCgroups.map(({ path }) => path).join(),
+      image,
+    ]),
     [['/docker/web', `/docker/${id64}`, 'nginx:1']],
   );
   directory.add(3, `/docker/${id64}/later`, time.ms);
@@ -129,8 +133,8 @@ test('a container that starts again under its name is the same one; one that end
   asked[1]?.onNamed({ id: '/docker/web', image: '' });
   assert.equal(directory.byCgroup(2), first);
   assert.deepEqual(
-    [...directory.all()].map(({ id, cgroup }) => [id, cgroup]),
-    [['/docker/web', undefined]],
+    [...directory.all()].map(({ id, topCgroups }) => [id, topCgroups.length]),
+    [['/docker/web', 0]],
   );
   time.ms += 10 * minute + 1;
   directory.forgetGone();
@@ -161,19 +165,41 @@ test('nobody waits for the name of what is forgotten', () => {
   assert.deepEqual([asked[0]?.wanted(), directory.size, directory.unnamed], [false, 0, 0]);
 });
 
-test('the cgroup of a container is the topmost one, of several the youngest', () => {
+test('the topmost cgroups of a container are those that lie in no other, by whole names', () => {
   const { time, directory } = setUp();
-  const cgroupOf = (): string | undefined => [...directory.all()][0]?.cgroup;
+  const tops = (): string[] =>
+    [...directory.all()].flatMap(({ topCgroups }) => topCgroups.map(({ path }) => path));
   directory.add(1, '/system.slice/a.slice/x.service', time.ms);
-  assert.equal(cgroupOf(), '/system.slice/a.slice/x.service');
+  assert.deepEqual(tops(), ['/system.slice/a.slice/x.service']);
   directory.add(2, '/system.slice/a.slice', time.ms);
   directory.add(3, '/system.slice/a.slice/y.service', time.ms);
-  assert.equal(cgroupOf(), '/system.slice/a.slice');
+  assert.deepEqual(tops(), ['/system.slice/a.slice']);
   directory.remove(2);
-  assert.equal(cgroupOf(), '/system.slice/a.slice/y.service');
+  assert.deepEqual(tops(), ['/system.slice/a.slice/x.service', '/system.slice/a.slice/y.service']);
   directory.remove(3);
   directory.remove(1);
-  assert.equal(cgroupOf(), undefined);
+  assert.deepEqual(tops(), []);
+});
+
+test('a container called like the short id of another one is another one', () => {
+  const { time, directory, asked } = asking();
+  directory.add(1, `/docker/${id64}`, time.ms);
+  directory.add(2, `/docker/${'b'.repeat(64)}`, time.ms);
+  asked[1]?.onNamed({ id: '/docker/a1b2c3d4e5f6', image: '' });
+  assert.notEqual(directory.byCgroup(1), directory.byCgroup(2));
+  asked[0]?.onNamed({ id: '/docker/web', image: '' });
+  assert.deepEqual(
+    [1, 2].map((cgroup) => directory.byCgroup(cgroup)?.id),
+    ['/docker/web', '/docker/a1b2c3d4e5f6'],
+  );
+  assert.equal(directory.size, 2);
+});
+
+test('where something is denied, nobody is shown before the name is known', () => {
+  const { time, directory } = asking({ deny: /kube-system/ });
+  directory.add(1, `/docker/${id64}`, time.ms);
+  time.ms += minute;
+  assert.equal(directory.byCgroup(1)?.visible, false);
 });
 
 test('cgroups beyond the bound are refused and counted', () => {

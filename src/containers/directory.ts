@@ -61,8 +61,11 @@ export class Directory implements ContainerDirectory, ContainerList {
     return this.#containers.size;
   }
 
-  /** A cgroup exists; `bornMs` is its creation or the start of its oldest process, on the monotonic clock. */
-  add(cgroupId: number, path: string, bornMs: number): void {
+  /**
+   * A cgroup exists; `bornMs` is its creation or the start of its oldest process, on the monotonic clock. `wasThere`: before
+   * anybody looked.
+   */
+  add(cgroupId: number, path: string, bornMs: number, wasThere = false): void {
     const known = this.#cgroups.get(cgroupId);
     if (known !== undefined) {
       // A walk that began before the removal must not bring the cgroup back: ids are never reused.
@@ -85,6 +88,7 @@ export class Directory implements ContainerDirectory, ContainerList {
         ? this.#memberOf(id, bornMs)
         : this.#memberWithoutName(unnamed, id, bornMs);
     container?.began(cgroupId, path);
+    if (container !== undefined && wasThere) container.wasThere = true;
     this.#cgroups.set(cgroupId, { container, runtimeId: unnamed?.runtimeId, goneAtMs: undefined });
   }
 
@@ -117,9 +121,11 @@ export class Directory implements ContainerDirectory, ContainerList {
   forgetGone(): void {
     const before = this.clock.monotonic() - keepGoneMs;
     const asked = new Set<string>();
-    for (const [id, { goneAtMs, runtimeId }] of this.#cgroups) {
-      if (goneAtMs !== undefined && goneAtMs < before) this.#cgroups.delete(id);
-      else if (runtimeId !== undefined) asked.add(runtimeId);
+    for (const [id, { goneAtMs, runtimeId, container }] of this.#cgroups) {
+      if (goneAtMs !== undefined && goneAtMs < before) {
+        this.#cgroups.delete(id);
+        container?.unnamed?.cgroups.delete(id);
+      } else if (runtimeId !== undefined) asked.add(runtimeId);
     }
     for (const [id, { diedAtMs }] of this.#containers) {
       if (diedAtMs !== undefined && diedAtMs < before) this.#containers.delete(id);
@@ -152,10 +158,12 @@ export class Directory implements ContainerDirectory, ContainerList {
       return known;
     }
     const member = this.#newMember(id, bornMs);
-    const heldUntilMs = this.#admits(id) ? this.clock.monotonic() + holdMs : Infinity;
-    const { cgroups } = (member.unnamed = { cgroups: [], heldUntilMs });
+    // Under its name it may be denied.
+    const isHidden = this.rules.deny !== undefined || !this.#admits(id);
+    const heldUntilMs = isHidden ? Infinity : this.clock.monotonic() + holdMs;
+    const { cgroups } = (member.unnamed = { cgroups: new Set<number>(), heldUntilMs });
     this.#byRuntimeId.set(runtimeId, member);
-    this.#containers.set(id, member);
+    this.#containers.set(keyOfUnnamed(runtimeId), member);
     this.#ask?.(unnamed, {
       wanted: () => this.#byRuntimeId.get(runtimeId) === member,
       onNamed: (named) => this.#onNamed(runtimeId, member, named),
@@ -167,7 +175,7 @@ export class Directory implements ContainerDirectory, ContainerList {
   }
 
   #onNamed(runtimeId: string, member: Member, { id, image }: Named): void {
-    if (this.#containers.get(member.id) === member) this.#containers.delete(member.id);
+    this.#containers.delete(keyOfUnnamed(runtimeId));
     const container = id === 'ignored' ? undefined : this.#memberOf(id, member.firstSeenMs);
     this.#byRuntimeId.set(runtimeId, container);
     if (container !== undefined) container.image = image;
@@ -186,4 +194,9 @@ export class Directory implements ContainerDirectory, ContainerList {
     const { allow, deny } = this.rules;
     return deny?.test(id) !== true && (allow === undefined || allow.test(id));
   }
+}
+
+/** Apart from the ids of those that have a name. */
+function keyOfUnnamed(runtimeId: string): string {
+  return `unnamed ${runtimeId}`;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
 import type { Directory } from './directory.ts';
-import { oldestProcessStartMs, walkCgroups } from './walk.ts';
+import { processesOf, walkCgroups } from './walk.ts';
 
 /** Directories visited in one walk. */
 const walkLimit = 65_536;
@@ -24,10 +24,12 @@ export interface DiscoveryDeps {
 export function walker(deps: DiscoveryDeps): () => Promise<void> {
   let running: Promise<void> | undefined;
   let again = false;
+  let isFirst = true;
   const run = async (): Promise<void> => {
     do {
       again = false;
-      await walkOnce(deps);
+      await walkOnce(deps, isFirst);
+      isFirst = false;
     } while (again);
   };
   return () => {
@@ -42,9 +44,13 @@ export function walker(deps: DiscoveryDeps): () => Promise<void> {
   };
 }
 
-async function walkOnce({ directory, mountPoint, proc, clock, uptimeSeconds }: DiscoveryDeps): Promise<void> {
+async function walkOnce(
+  { directory, mountPoint, proc, clock, uptimeSeconds }: DiscoveryDeps,
+  isFirst: boolean,
+): Promise<void> {
   const knownBefore = directory.existing();
   const found = new Set<number>();
+  const populated: number[] = [];
   let complete = true;
   const onError = (): void => {
     complete = false;
@@ -52,13 +58,15 @@ async function walkOnce({ directory, mountPoint, proc, clock, uptimeSeconds }: D
   for await (const { id, path } of walkCgroups(mountPoint, walkLimit, onError)) {
     found.add(id);
     if (directory.knows(id)) continue;
-    const startMs = await oldestProcessStartMs(join(mountPoint, path), proc);
+    const { isPopulated, startMs } = await processesOf(join(mountPoint, path), proc);
     const nowMs = clock.monotonic();
     const ageMs = startMs === undefined ? 0 : uptimeSeconds() * 1000 - startMs;
-    directory.add(id, path, nowMs - ageMs);
-    if (startMs !== undefined) directory.populate(id, true);
+    directory.add(id, path, nowMs - ageMs, isFirst);
+    if (isPopulated) populated.push(id);
   }
   // Only what a complete walk did not find is gone.
   if (complete && found.size > 0 && found.size < walkLimit) directory.retain(found, knownBefore);
+  // A new cgroup after those that are gone: else a restart would look like a second one beside the first.
+  for (const id of populated) directory.populate(id, true);
   directory.forgetGone();
 }

@@ -52,6 +52,7 @@ const table: readonly [path: string, id: string | null][] = [
   ['/lxc', null],
   ['/lxc.payload.first/system.slice/x.service', '/lxc/first'],
   ['/lxc.payload/second/init.scope', '/lxc/second'],
+  [`/lxc.payload.node1/kubepods/burstable/pod${uid}/${id64}`, '/lxc/node1'],
   ['/lxc.payload.a b', null],
   ['/lxc.monitor.first', null],
   [`/nomad.slice/share.slice/${uid}.web.scope`, `/nomad/${uid}/web`],

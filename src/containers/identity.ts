@@ -69,13 +69,14 @@ export function identify(path: string, rules: { skipSystemServices: boolean }): 
     };
   }
   if (first === 'machine.slice' || first === 'libpod_parent') return identifyPodman(path);
+  // Whatever runs inside is part of the container, Kubernetes too.
+  const lxc = lxcName(first, second);
+  if (lxc !== undefined) return { id: `/lxc/${lxc}` };
   if (path.includes('kubepods')) return identifyPod(path);
   if (first === 'system' || first === 'podruntime') {
     return second === '' ? { ignored: 'slice' } : { id: `/talos/${second}` };
   }
   if (systemdSlices.has(first)) return identifyUnit(parts, rules.skipSystemServices);
-  const lxc = lxcName(first, second);
-  if (lxc !== undefined) return { id: `/lxc/${lxc}` };
   const [, allocation, task] = nomadScope.exec(path) ?? [];
   if (task !== undefined) return { id: `/nomad/${allocation}/${task}` };
   return { ignored: 'unknown' };

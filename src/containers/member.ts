@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Clock } from '../host/clock.ts';
-import type { ListedContainer } from '../model/containers.ts';
+import type { Cgroup, ListedContainer } from '../model/containers.ts';
 import { appIdOf } from './app-id.ts';
 
 /** What members share. */
@@ -10,11 +10,6 @@ export interface Club {
   readonly minAgeMs: number;
 }
 
-interface Cgroup {
-  readonly id: number;
-  readonly path: string;
-}
-
 /** A container that the directory knows. */
 export class Member implements ListedContainer {
   readonly id: string;
@@ -22,19 +17,20 @@ export class Member implements ListedContainer {
   /** Its image as the runtime tells it; empty when nobody does. */
   image = '';
   readonly activity = { runs: 0 };
+  wasThere = false;
   /** On the monotonic clock. */
   firstSeenMs: number;
   /** When its last cgroup went. */
   diedAtMs: number | undefined;
   /** While its name is being asked for: every cgroup it ever had. Not shown before `heldUntilMs`. */
-  unnamed: { readonly cgroups: number[]; readonly heldUntilMs: number } | undefined;
+  unnamed: { readonly cgroups: Set<number>; readonly heldUntilMs: number } | undefined;
   /** Set once it has turned out to be another container, or none. */
   superseded = false;
   successor: Member | undefined;
   readonly #club: Club;
   /** Cgroups that still exist, in the order of their creation. */
-  readonly #paths = new Map<number, string>();
-  #top: Cgroup | undefined;
+  readonly #cgroups = new Map<number, Cgroup>();
+  #tops: readonly Cgroup[] | undefined;
   /** Those of them that have processes, themselves or below them. */
   readonly #populated = new Set<number>();
   /** The topmost cgroup in which it ran last. */
@@ -59,26 +55,27 @@ export class Member implements ListedContainer {
     return (this.diedAtMs ?? nowMs) - this.firstSeenMs >= minAgeMs;
   }
 
-  get cgroup(): string | undefined {
-    return this.#topmost()?.path;
+  get cgroups(): Iterable<Cgroup> {
+    return this.#cgroups.values();
   }
 
-  get cgroups(): Iterable<string> {
-    return this.#paths.values();
+  get topCgroups(): readonly Cgroup[] {
+    this.#tops ??= topsOf(this.#cgroups.values());
+    return this.#tops;
   }
 
   began(cgroupId: number, path: string): void {
-    this.#paths.set(cgroupId, path);
-    this.unnamed?.cgroups.push(cgroupId);
-    this.#top = undefined;
+    this.#cgroups.set(cgroupId, { id: cgroupId, path });
+    this.unnamed?.cgroups.add(cgroupId);
+    this.#tops = undefined;
     this.diedAtMs = undefined;
   }
 
   ended(cgroupId: number, atMs: number): void {
-    this.#paths.delete(cgroupId);
+    this.#cgroups.delete(cgroupId);
     this.#populated.delete(cgroupId);
-    this.#top = undefined;
-    if (this.#paths.size === 0) this.diedAtMs = atMs;
+    this.#tops = undefined;
+    if (this.#cgroups.size === 0) this.diedAtMs = atMs;
   }
 
   /** One of its cgroups got its first process or lost the last. */
@@ -88,16 +85,11 @@ export class Member implements ListedContainer {
       return;
     }
     if (this.#populated.size === 0) {
-      const top = this.#topmost()?.id;
+      const top = this.topCgroups.at(-1)?.id;
       if (this.#ranIn !== undefined && this.#ranIn !== top) this.restarts++;
       this.#ranIn = top;
     }
     this.#populated.add(cgroupId);
-  }
-
-  #topmost(): Cgroup | undefined {
-    this.#top ??= youngestTop(this.#paths);
-    return this.#top;
   }
 
   /** It has turned out to be `other`, which takes over what it has, or to be no container. */
@@ -110,19 +102,19 @@ export class Member implements ListedContainer {
     other.restarts += this.restarts + (isStart ? 1 : 0);
     other.#ranIn = this.#ranIn ?? other.#ranIn;
     for (const cgroupId of this.#populated) other.#populated.add(cgroupId);
-    if (this.#paths.size > 0) for (const [cgroupId, path] of this.#paths) other.began(cgroupId, path);
-    else if (other.#paths.size === 0)
+    if (this.#cgroups.size > 0) for (const { id, path } of this.#cgroups.values()) other.began(id, path);
+    else if (other.#cgroups.size === 0)
       other.diedAtMs = Math.max(other.diedAtMs ?? -Infinity, this.diedAtMs ?? 0);
   }
 }
 
-/** The last of those that lie in no other. */
-function youngestTop(paths: Iterable<readonly [id: number, path: string]>): Cgroup | undefined {
+/** Those that lie in no other, in the same order. */
+function topsOf(cgroups: Iterable<Cgroup>): readonly Cgroup[] {
   let tops: Cgroup[] = [];
-  for (const [id, path] of paths) {
-    if (tops.some((top) => path.startsWith(`${top.path}/`))) continue;
-    tops = tops.filter((top) => !top.path.startsWith(`${path}/`));
-    tops.push({ id, path });
+  for (const cgroup of cgroups) {
+    if (tops.some((top) => cgroup.path.startsWith(`${top.path}/`))) continue;
+    tops = tops.filter((top) => !top.path.startsWith(`${cgroup.path}/`));
+    tops.push(cgroup);
   }
-  return tops.at(-1);
+  return tops;
 }

@@ -40,18 +40,26 @@ const vanished = new Set(['ENOENT', 'ENODEV']);
 const ticksPerSecond = 100;
 const procsRead = 64;
 
-/**
- * When the oldest process of a cgroup started, in milliseconds since boot; `undefined` without processes.
- * Looks at the first 64 pids only: a bound, and enough for an age in seconds.
- */
-export async function oldestProcessStartMs(directory: string, proc: string): Promise<number | undefined> {
-  const pids = await readFile(join(directory, 'cgroup.procs'), 'utf8').then(
-    (text) => text.split('\n', procsRead).filter(Boolean),
-    () => [],
-  );
+/** Processes of a cgroup. */
+export interface Processes {
+  /** There are some, in it or below it. */
+  readonly isPopulated: boolean;
+  /** When the oldest of its own started, in milliseconds since boot; of those that can be seen. */
+  readonly startMs: number | undefined;
+}
+
+/** Looks at the first 64 pids only: a bound, and enough for an age in seconds. */
+export async function processesOf(directory: string, proc: string): Promise<Processes> {
+  const textOf = (name: string): Promise<string> => readFile(join(directory, name), 'utf8').catch(() => '');
+  const [events, procs] = await Promise.all([textOf('cgroup.events'), textOf('cgroup.procs')]);
+  const pids = procs.split('\n', procsRead).filter(Boolean);
   const starts = await Promise.all(pids.map((pid) => processStartMs(join(proc, pid, 'stat'))));
   const known = starts.filter((start) => start !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+  return {
+    // The first is v2's, and knows of threaded cgroups, too.
+    isPopulated: /^populated 1$/m.test(events) || pids.length > 0,
+    startMs: known.length === 0 ? undefined : Math.min(...known),
+  };
 }
 
 async function processStartMs(statFile: string): Promise<number | undefined> {

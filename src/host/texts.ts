@@ -5,7 +5,7 @@ import type { Addon } from '../native/addon.ts';
 export type TextReader = (paths: readonly string[]) => Promise<(string | undefined)[]>;
 
 /** Files of a cgroup are far smaller. */
-const maxBytes = 64 << 10;
+const cgroupBytes = 64 << 10;
 /** For one file: memory.stat of a large cgroup takes a few milliseconds. */
 const deadlineMs = 500;
 
@@ -13,10 +13,10 @@ const deadlineMs = 500;
 const EFBIG = 27;
 
 /**
- * All in one call of the addon, off the event loop; without it one after the other. Of a file that is larger than any of a
- * cgroup (a command line) the addon answers the beginning.
+ * All in one call of the addon, off the event loop; without it one after the other. Of a file that is larger than `maxBytes`
+ * the addon answers the beginning.
  */
-export function textReader(addon: Addon | undefined): TextReader {
+export function textReader(addon: Addon | undefined, maxBytes = cgroupBytes): TextReader {
   if (addon === undefined)
     return (paths) => Promise.all(paths.map((path) => readText(path, maxBytes).catch(() => undefined)));
   return async (paths) => {

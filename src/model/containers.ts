@@ -18,19 +18,23 @@ export interface ContainerDirectory {
   byCgroup(cgroupId: number): Container | undefined;
 }
 
+export interface Cgroup {
+  /** Inode of its directory; never used again. */
+  readonly id: number;
+  /** From the root of the hierarchy that counts. */
+  readonly path: string;
+}
+
 /** A container and where its figures are. */
 export interface ListedContainer extends Container {
-  /**
-   * Path of the cgroup that holds all others of the container, from the root of the hierarchy that counts; the youngest
-   * of several. `undefined` once all are gone.
-   */
-  readonly cgroup: string | undefined;
-  /** Paths of all its cgroups that exist. */
-  readonly cgroups: Iterable<string>;
+  /** All its cgroups that exist; none once it has ended. */
+  readonly cgroups: Iterable<Cgroup>;
+  /** Those that lie in no other: usually one. More where several run under one id, such as jobs that overlap. */
+  readonly topCgroups: readonly Cgroup[];
   /** `runs` changes when it is seen to have used CPU: whoever sees it counts, whoever wants to know compares. */
   readonly activity: { runs: number };
-  /** When it was first seen or its oldest process began, on the monotonic clock. */
-  readonly firstSeenMs: number;
+  /** It was there before the agent: what its cgroup has counted by then is not new. */
+  readonly wasThere: boolean;
 }
 
 /** Who exists. */

@@ -1,36 +1,36 @@
 /** How much counters of cgroups have grown since the first look. */
 export interface Growth {
-  /** Sum over all paths, those that are gone included. */
+  /** Sum over all cgroups, those that are gone included. */
   readonly total: number;
   /**
-   * Takes in a reading of one path; answers how much it has grown since the one before. A first reading is all growth, but
-   * for `existed`: a cgroup older than the first look. A counter that fell belongs to a new cgroup of the same path.
+   * Takes in a reading of one cgroup; answers how much it has grown since the one before. A first reading is all growth, but
+   * at the first look at a container that `wasThere` before.
    */
-  of(path: string, reading: number | undefined, existed: boolean): number;
-  /** Forgets all other paths. */
-  keep(paths: Iterable<string>): void;
+  of(cgroupId: number, reading: number | undefined, wasThere: boolean): number;
+  /** Forgets all other cgroups. */
+  keep(cgroupIds: Iterable<number>): void;
 }
 
 export function growing(): Growth {
-  const last = new Map<string, number>();
+  const last = new Map<number, number>();
   let looked = false;
   let total = 0;
   return {
     get total() {
       return total;
     },
-    of(path, reading, existed) {
+    of(cgroupId, reading, wasThere) {
       if (reading === undefined) return 0;
-      const before = last.get(path) ?? (existed && !looked ? reading : 0);
-      const grown = reading >= before ? reading - before : reading;
-      last.set(path, reading);
+      const before = last.get(cgroupId) ?? (wasThere && !looked ? reading : 0);
+      const grown = Math.max(reading - before, 0);
+      last.set(cgroupId, reading);
       total += grown;
       return grown;
     },
-    keep(paths) {
+    keep(cgroupIds) {
       looked = true;
-      const kept = new Set(paths);
-      for (const path of last.keys()) if (!kept.has(path)) last.delete(path);
+      const kept = new Set(cgroupIds);
+      for (const id of last.keys()) if (!kept.has(id)) last.delete(id);
     },
   };
 }

@@ -1,25 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Container, ListedContainer } from '../model/containers.ts';
+import type { Cgroup, Container, ListedContainer } from '../model/containers.ts';
 import { oomModel } from './model.ts';
 
 interface Fake extends ListedContainer {
-  cgroup: string | undefined;
-  cgroups: string[];
+  cgroups: Cgroup[];
+  topCgroups: Cgroup[];
   successor?: Container;
 }
 
-function fake(id: string, cgroup: string | undefined, firstSeenMs = 1): Fake {
+let lastId = 100;
+const cgroup = (path: string): Cgroup => ({ id: ++lastId, path });
+
+/** Sets its cgroups, of which the first is the topmost one; each call makes new ones. */
+function put(container: Fake, ...paths: string[]): void {
+  container.cgroups = paths.map(cgroup);
+  container.topCgroups = container.cgroups.slice(0, 1);
+}
+
+function fake(id: string, path: string | undefined, wasThere = false): Fake {
   const labels = { container_id: id, app_id: '' };
-  return {
-    id,
-    labels,
-    visible: true,
-    cgroup,
-    cgroups: cgroup === undefined ? [] : [cgroup],
-    firstSeenMs,
-    activity: { runs: 0 },
-  };
+  const made = { id, labels, visible: true, cgroups: [], topCgroups: [], wasThere, activity: { runs: 0 } };
+  put(made, ...(path === undefined ? [] : [path]));
+  return made;
 }
 
 /** A machine with these containers; the test sets what the cgroups say, and by which id they are found. */
@@ -50,15 +53,19 @@ function machine(version: 1 | 2, containers: Fake[], told = false) {
 
 for (const version of [1, 2] as const) {
   test(`v${version}: what was there before the agent does not count; what came later counts from its start`, async () => {
-    const [old, fresh] = [fake('/old', '/old', -1), fake('/new', '/new')];
+    const [old, fresh] = [fake('/old', '/old', true), fake('/new', '/new')];
     const { said, update } = machine(version, [old, fresh]);
     said.set('/old', 7).set('/new', 2);
     assert.deepEqual(await update(), { '/new': 2 });
     said.set('/old', 8);
     assert.deepEqual(await update(), { '/old': 1, '/new': 2 });
-    // The same unit in a new cgroup of the same path.
-    said.set('/new', 1);
-    assert.deepEqual(await update(), { '/old': 1, '/new': 3 });
+    // The same unit in a new cgroup of the same path, with as many kills.
+    put(fresh, '/new');
+    assert.deepEqual(await update(), { '/old': 1, '/new': 4 });
+    // The old one, too: what its new cgroup counts is new.
+    put(old, '/old');
+    said.set('/old', 1);
+    assert.deepEqual(await update(), { '/old': 2, '/new': 4 });
   });
 
   test(`v${version}: the larger of what the kernel told and what the cgroups say`, async () => {
@@ -78,10 +85,10 @@ for (const version of [1, 2] as const) {
     const { said, update } = machine(version, all);
     said.set('/web', 3);
     await update();
-    Object.assign(all[0]!, { cgroup: undefined, cgroups: [] });
+    put(all[0]!);
     assert.deepEqual(await update(), { '/web': 3 });
     // Back with one kill more, which a new cgroup counts from 0.
-    Object.assign(all[0]!, { cgroup: '/web', cgroups: ['/web'] });
+    put(all[0]!, '/web');
     said.set('/web', 3);
     assert.deepEqual(await update(), { '/web': 6 });
     all.pop();
@@ -91,11 +98,11 @@ for (const version of [1, 2] as const) {
 
 test('v1: cgroups inside count, and stay counted when they are gone', async () => {
   const web = fake('/web', '/web');
-  web.cgroups = ['/web', '/web/a', '/web/b'];
+  put(web, '/web', '/web/a', '/web/b');
   const { said, update } = machine(1, [web]);
   said.set('/web', 0).set('/web/a', 1).set('/web/b', 2);
   assert.deepEqual(await update(), { '/web': 3 });
-  web.cgroups = ['/web', '/web/b'];
+  web.cgroups = web.cgroups.filter(({ path }) => path !== '/web/a');
   said.set('/web/b', 3);
   assert.deepEqual(await update(), { '/web': 4 });
 });
@@ -105,12 +112,12 @@ test('v2: kills of a container inside another are its own, also once it is gone 
   const { said, update } = machine(2, [inner, outer]);
   said.set('/outer', 3).set('/outer/inner', 2);
   assert.deepEqual(await update(), { '/outer': 1, '/inner': 2 });
-  inner.cgroup = undefined;
+  put(inner);
   assert.deepEqual(await update(), { '/outer': 1, '/inner': 2 });
-  inner.cgroup = '/outer/inner';
+  put(inner, '/outer/inner');
   said.set('/outer', 5).set('/outer/inner', 1);
   assert.deepEqual(await update(), { '/outer': 2, '/inner': 3 });
-  inner.cgroup = undefined;
+  put(inner);
   said.set('/outer', 6);
   assert.deepEqual(await update(), { '/outer': 3, '/inner': 3 });
 });
@@ -154,4 +161,27 @@ test('while the kernel tells, the cgroups are asked once a minute', async () => 
   assert.deepEqual(await update(), {});
   time.ms = 60_000;
   assert.deepEqual(await update(), { '/web': 1 });
+});
+
+test('v2: containers under one id count each of their cgroups once, in whatever order these go', async () => {
+  const job = fake('/job', undefined);
+  const [one, two] = [cgroup('/one'), cgroup('/two')];
+  const { said, update } = machine(2, [job]);
+  said.set('/one', 3).set('/two', 1);
+  for (const [tops, kills] of [
+    [[one], 3],
+    [[one, two], 4],
+    [[one], 4],
+    [[], 4],
+  ] as const) {
+    job.cgroups = job.topCgroups = [...tops];
+    assert.deepEqual(await update(), { '/job': kills });
+  }
+});
+
+test('v2: what lies inside is told by whole names', async () => {
+  const all = [fake('/outer', '/a'), fake('/beside', '/a-b'), fake('/inner', '/a/x')];
+  const { said, update } = machine(2, all);
+  said.set('/a', 3).set('/a-b', 1).set('/a/x', 2);
+  assert.deepEqual(await update(), { '/outer': 1, '/beside': 1, '/inner': 2 });
 });

@@ -49,7 +49,6 @@ const askedAgainMs = 60_000;
  * the cgroups forget what happened in those that are gone.
  */
 export function oomModel({ containers, controllers, read, nowMs, isTold }: OomModelDeps): OomModel {
-  const startedMs = nowMs();
   const byContainer = new Map<Container, Kills>();
   const pending = new Map<number, { count: number; readonly sinceMs: number }>();
   let unattributed = 0;
@@ -85,37 +84,39 @@ export function oomModel({ containers, controllers, read, nowMs, isTold }: OomMo
 
   /** v1: the kills in each cgroup by itself. */
   const countV1 = async (living: readonly ListedContainer[], root: string): Promise<void> => {
-    const all = living.flatMap((container) => [...container.cgroups].map((path) => ({ container, path })));
+    const all = living.flatMap((container) =>
+      [...container.cgroups].map((cgroup) => ({ container, ...cgroup })),
+    );
     const texts = await read(all.map(({ path }) => `${root}${path}/memory.oom_control`));
-    for (const [i, { container, path }] of all.entries()) {
+    for (const [i, { container, id }] of all.entries()) {
       const kills = of(container);
-      kills.counted += kills.growth.of(path, killsIn(texts[i]), container.firstSeenMs < startedMs);
+      kills.counted += kills.growth.of(id, killsIn(texts[i]), container.wasThere);
     }
-    for (const container of living) of(container).growth.keep(container.cgroups);
   };
 
-  /** v2: the kills in the topmost cgroup and all below it, less those of containers inside. */
+  /** v2: the kills in the topmost cgroups and all below them, less those of containers inside. */
   const countV2 = async (living: readonly ListedContainer[], root: string): Promise<void> => {
+    const tops = living.flatMap((container) =>
+      container.topCgroups.map((cgroup) => ({ container, ...cgroup })),
+    );
     // Outer ones are read first: what happens meanwhile is then missing for them until the next time, not counted twice.
-    const sorted = [...living].sort((a, b) => (a.cgroup! < b.cgroup! ? -1 : 1));
-    const texts = await read(sorted.map(({ cgroup }) => `${root}${cgroup}/memory.events`));
+    tops.sort((a, b) => (`${a.path}/` < `${b.path}/` ? -1 : 1));
+    const texts = await read(tops.map(({ path }) => `${root}${path}/memory.events`));
     const outer: { path: string; kills: Kills }[] = [];
-    const inside = new Map<Kills, number>();
-    for (const [i, container] of sorted.entries()) {
-      const path = container.cgroup!;
+    for (const [i, { container, id, path }] of tops.entries()) {
       const kills = of(container);
-      kills.growth.of(path, killsIn(texts[i]), container.firstSeenMs < startedMs);
-      kills.growth.keep([path]);
+      kills.growth.of(id, killsIn(texts[i]), container.wasThere);
       while (outer.length > 0 && !path.startsWith(`${outer.at(-1)!.path}/`)) outer.pop();
       kills.within = outer.at(-1)?.kills;
-      if (kills.within !== undefined)
-        inside.set(
-          kills.within,
-          (inside.get(kills.within) ?? 0) + Math.max(kills.growth.total - kills.handedOver, 0),
-        );
       outer.push({ path, kills });
     }
-    const present = new Set(sorted.map((container) => of(container)));
+    const inside = new Map<Kills, number>();
+    for (const container of living) {
+      const { within, growth, handedOver } = of(container);
+      if (within !== undefined)
+        inside.set(within, (inside.get(within) ?? 0) + Math.max(growth.total - handedOver, 0));
+    }
+    const present = new Set(living.map((container) => of(container)));
     for (const kills of byContainer.values()) {
       if (present.has(kills) || kills.within === undefined) continue;
       const all = Math.max(kills.told, kills.growth.total, kills.handedOver);
@@ -141,11 +142,11 @@ export function oomModel({ containers, controllers, read, nowMs, isTold }: OomMo
       tidy();
       if (isTold() && nowMs() - askedMs < askedAgainMs) return;
       askedMs = nowMs();
-      const living = [...containers.all()].filter(({ cgroup }) => cgroup !== undefined);
+      const living = [...containers.all()].filter(({ topCgroups }) => topCgroups.length > 0);
       if (controllers.v1.memory !== undefined) await countV1(living, controllers.v1.memory);
       else if (controllers.v2 !== undefined) await countV2(living, controllers.v2);
-      const alive = new Set<Container>(living);
-      for (const [container, { growth }] of byContainer) if (!alive.has(container)) growth.keep([]);
+      for (const container of containers.all())
+        byContainer.get(container)?.growth.keep([...container.cgroups].map(({ id }) => id));
     },
     *kills() {
       for (const [container, { told, counted }] of byContainer) {

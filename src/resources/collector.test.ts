@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Meter, Observable } from '@opentelemetry/api';
-import type { ListedContainer } from '../model/containers.ts';
+import type { Cgroup, ListedContainer } from '../model/containers.ts';
 import { resourcesCollector } from './collector.ts';
 
 /** Instruments that are nothing but their names. */
@@ -40,16 +40,15 @@ function machine(
   };
 }
 
-function container(id: string, cgroup: string | undefined, visible = true) {
-  return {
-    id,
-    labels: { container_id: id, app_id: '' },
-    visible,
-    cgroup,
-    cgroups: [],
-    firstSeenMs: 0,
-    activity: { runs: 0 },
-  };
+interface Fake extends ListedContainer {
+  topCgroups: Cgroup[];
+  visible: boolean;
+}
+
+function container(id: string, ...paths: string[]): Fake {
+  const cgroups = paths.map((path, i) => ({ id: i + 1, path }));
+  const labels = { container_id: id, app_id: '' };
+  return { id, labels, visible: true, cgroups, topCgroups: cgroups, wasThere: false, activity: { runs: 0 } };
 }
 
 const nginx = (usage: number): [string, string][] => [
@@ -58,10 +57,7 @@ const nginx = (usage: number): [string, string][] => [
 ];
 
 test('counters stay as they were read last once the cgroup is gone, gauges go', async () => {
-  const one: { cgroup: string | undefined } & ListedContainer = container(
-    '/a',
-    '/system.slice/nginx.service',
-  );
+  const one = container('/a', '/system.slice/nginx.service');
   const files = new Map(nginx(2_000_000));
   const collect = machine([one], files);
   const counters = ['cpu_usage_seconds_total 2', 'cpu_throttled_seconds_total 0'];
@@ -69,28 +65,51 @@ test('counters stay as they were read last once the cgroup is gone, gauges go', 
   // Gone before we heard of it.
   files.clear();
   assert.deepEqual((await collect()).get('/a'), counters);
-  one.cgroup = undefined;
+  one.topCgroups = [];
   assert.deepEqual((await collect()).get('/a'), counters);
 });
 
 test('what is too young is read and not shown: when it shows up later, it has its counters', async () => {
-  const young: { visible: boolean; cgroup: string | undefined } & ListedContainer = container(
-    '/young',
-    '/system.slice/nginx.service',
-    false,
-  );
+  const young = container('/young', '/system.slice/nginx.service');
+  young.visible = false;
   const collect = machine([young], new Map(nginx(3_000_000)));
   assert.equal((await collect()).size, 0);
-  Object.assign(young, { cgroup: undefined, visible: true });
+  Object.assign(young, { topCgroups: [], visible: true });
   assert.deepEqual((await collect()).get('/young'), [
     'cpu_usage_seconds_total 3',
     'cpu_throttled_seconds_total 0',
   ]);
 });
 
+test('several cgroups under one id are summed; a counter does not fall when one of them goes', async () => {
+  const job = container('/job', '/one', '/two');
+  const files = new Map<string, string>();
+  for (const [path, usage, memory] of [
+    ['one', 4, 10],
+    ['two', 1, 20],
+  ] as const)
+    files
+      .set(`/v2/${path}/cpu.stat`, `usage_usec ${usage}000000\n`)
+      .set(`/v2/${path}/memory.stat`, `anon ${memory}\n`)
+      .set(`/v2/${path}/cpu.pressure`, 'some total=1000000\n')
+      .set(`/v2/${path}/memory.pressure`, 'some total=0\n')
+      .set(`/v2/${path}/io.pressure`, 'some total=0\n');
+  const collect = machine([job], files);
+  const shown = async (): Promise<string[]> =>
+    ((await collect()).get('/job') ?? []).filter((line) => /usage|rss|^cpu_pressure.*some/.test(line));
+  const pressure = (seconds: number): string => `cpu_pressure_waiting_seconds_total some ${seconds}`;
+  assert.deepEqual(await shown(), ['cpu_usage_seconds_total 5', 'memory_rss_bytes 30', pressure(2)]);
+  job.topCgroups = job.topCgroups.slice(1);
+  assert.deepEqual(await shown(), ['cpu_usage_seconds_total 5', 'memory_rss_bytes 20', pressure(2)]);
+  // The next one has the path of the first, and counts from 0.
+  job.topCgroups = [...job.topCgroups, { id: 3, path: '/one' }];
+  files.set('/v2/one/cpu.stat', 'usage_usec 500000\n');
+  assert.deepEqual(await shown(), ['cpu_usage_seconds_total 5.5', 'memory_rss_bytes 30', pressure(3)]);
+});
+
 test('a container without files costs the others nothing; more than one reading has room for', async () => {
   const many = Array.from({ length: 600 }, (_, i) => container(`/c${i}`, `/c${i}`));
-  const files = new Map(many.map(({ cgroup }, i) => [`/v2${cgroup}/cpu.stat`, `usage_usec ${i}000000\n`]));
+  const files = new Map(many.map(({ id }, i) => [`/v2${id}/cpu.stat`, `usage_usec ${i}000000\n`]));
   files.delete('/v2/c300/cpu.stat');
   const shown = await machine(many, files)();
   assert.equal(shown.size, 599);
@@ -142,4 +161,25 @@ test('pressure is read of whoever used CPU since, and until nobody waits any mor
   assert.deepEqual(await read(3, 200), [...always, ...pressure]);
   assert.deepEqual(await read(3, 200), [...always, ...pressure]);
   assert.deepEqual(await read(3, 200), ['cpu.stat', ...limits, 'memory.stat']);
+});
+
+test('pressure that could not be read stays as it was, and is asked for again', async () => {
+  const asked: string[] = [];
+  const files = new Map([
+    ['/v2/p/cpu.stat', 'usage_usec 1\n'],
+    ...['cpu', 'memory', 'io'].map((name): [string, string] => [
+      `/v2/p/${name}.pressure`,
+      'some total=1000000\n',
+    ]),
+  ]);
+  const collect = machine([container('/p', '/p')], files, { ms: 0 }, asked);
+  const shown = async (): Promise<string[]> =>
+    ((await collect()).get('/p') ?? []).filter((line) => line.startsWith('io_pressure'));
+  const before = await shown();
+  assert.equal(before.length, 2);
+  for (const name of ['cpu', 'memory', 'io']) files.delete(`/v2/p/${name}.pressure`);
+  assert.deepEqual(await shown(), before);
+  asked.length = 0;
+  assert.deepEqual(await shown(), before);
+  assert.ok(asked.includes('/v2/p/io.pressure'));
 });

@@ -25,6 +25,12 @@ export function isSame(one: Pressure, other: Pressure | undefined): boolean {
   return resources.every((_, i) => one.some[i] === other?.some[i] && one.full[i] === other?.full[i]);
 }
 
+export function addPressure(one: Pressure | undefined, other: Pressure | undefined): Pressure | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const add = (kind: 'some' | 'full'): number[] => one[kind].map((seconds, i) => seconds + other[kind][i]!);
+  return { some: add('some'), full: add('full') };
+}
+
 function totalOf(text: string | undefined, kind: 'some' | 'full'): number | undefined {
   const total = new RegExp(`^${kind} .*total=(\\d+)$`, 'm').exec(text ?? '')?.[1];
   return total === undefined ? undefined : Number(total) / 1e6;

@@ -6,7 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { oldestProcessStartMs, walkCgroups } from '../../src/containers/walk.ts';
+import { processesOf, walkCgroups } from '../../src/containers/walk.ts';
 import { findCgroup2Root } from '../../src/kernel/cgroup2-root.ts';
 import { agentUnder, endsWell, sumOf } from './agent.ts';
 import { mortal, mortalCgroup, onceFound } from './vanish.ts';
@@ -28,11 +28,11 @@ test('a process that dies after its cgroup named it does not count, and the othe
   const [dying, living] = [mortal(t), mortal(t)];
   const procs = join(folder, 'cgroup.procs');
   writeFileSync(procs, `${living.pid}\n`);
-  const wanted = await oldestProcessStartMs(folder, '/proc');
+  const { startMs: wanted } = await processesOf(folder, '/proc');
   assert.ok(wanted !== undefined);
   writeFileSync(procs, `${dying.pid}\n${living.pid}\n`);
   onceFound(t, 'readFile', procs, dying.die);
-  assert.equal(await oldestProcessStartMs(folder, '/proc'), wanted);
+  assert.equal((await processesOf(folder, '/proc')).startMs, wanted);
   assert.equal(existsSync(`/proc/${dying.pid}`), false, 'it died between the two');
 });
 

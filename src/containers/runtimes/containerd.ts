@@ -25,7 +25,10 @@ export function containerdInspect(root: string, closing: AbortSignal): Inspect {
     const address = `unix:${root}${path}`;
     let client = clients.get(address);
     if (client === undefined) {
-      client = new Client(address, credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+      client = new Client(address, credentials.createInsecure(), {
+        'grpc.enable_retries': 0,
+        'grpc.max_reconnect_backoff_ms': 5000,
+      });
       clients.set(address, client);
     }
     return client;
@@ -34,10 +37,12 @@ export function containerdInspect(root: string, closing: AbortSignal): Inspect {
     const present = sockets.filter((path) => existsSync(root + path));
     if (present.length === 0)
       throw new AgentError('ENOENT', `${root}${sockets.at(-1)}: no socket of containerd`);
-    for (const path of present) {
-      const found = await get(clientOf(path), id, signal);
-      if (found !== undefined) return found;
-    }
+    // All at once: one that was left behind, or hangs, must not hide the one that answers.
+    const answers = await Promise.allSettled(present.map((path) => get(clientOf(path), id, signal)));
+    const found = answers.find((answer) => answer.status === 'fulfilled' && answer.value !== undefined);
+    if (found?.status === 'fulfilled') return found.value;
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed !== undefined && answers.every(({ status }) => status === 'rejected')) throw failed.reason;
     return undefined;
   };
 }

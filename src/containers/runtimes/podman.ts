@@ -5,25 +5,49 @@ import { textOf, type Inspect, type Inspection } from './inspection.ts';
 
 /** Thousands of containers. */
 const maxBytes = 16 << 20;
-const list = '/var/lib/containers/storage/overlay-containers/containers.json';
+const storage = '/var/lib/containers/storage/overlay-containers/';
+/** The second has those that are removed when they end. */
+const lists = ['containers.json', 'volatile-containers.json'];
 
-/** podman of root, which need not run, by the list of its storage (containers/storage: containers.go). */
+interface List {
+  readonly version: string;
+  readonly containers: ReadonlyMap<string, Inspection>;
+}
+
+/** podman of root, which need not run, by the lists of its storage (containers/storage: containers.go). */
 export function podmanInspect(root: string): Inspect {
-  const path = root + list;
-  let known: { readonly version: string; readonly containers: ReadonlyMap<string, Inspection> } | undefined;
-  /** The list is written anew for every container that comes and goes: read once for each version of it. */
-  const read = async (): Promise<ReadonlyMap<string, Inspection>> => {
+  const known = new Map<string, List>();
+  let reading: Promise<readonly List[]> | undefined;
+  /** A list is written anew for every container that comes and goes: read once for each version of it, for all who ask. */
+  const read = async (path: string): Promise<List | undefined> => {
     try {
       const { mtimeNs, ino } = await stat(path, { bigint: true });
       const version = `${ino} ${mtimeNs}`;
-      if (known?.version !== version) known = { version, containers: parse(await readText(path, maxBytes)) };
-      return known.containers;
+      const before = known.get(path);
+      if (before?.version === version) return before;
+      const list = { version, containers: parse(await readText(path, maxBytes)) };
+      known.set(path, list);
+      return list;
     } catch (cause) {
       const code = cause instanceof SyntaxError ? 'EBADMSG' : codeOf(cause);
+      if (code === 'ENOENT') return undefined;
       throw new AgentError(code, `${path}: ${messageOf(cause)}`, { path, cause });
     }
   };
-  return async (id) => (await read()).get(id);
+  const readAll = async (): Promise<readonly List[]> => {
+    const all = await Promise.all(lists.map((name) => read(root + storage + name)));
+    const present = all.filter((list) => list !== undefined);
+    if (present.length === 0) throw new AgentError('ENOENT', `${root}${storage}: no containers of podman`);
+    return present;
+  };
+  return async (id) => {
+    reading ??= readAll().finally(() => (reading = undefined));
+    for (const { containers } of await reading) {
+      const found = containers.get(id);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
 }
 
 function parse(text: string): Map<string, Inspection> {

@@ -120,6 +120,14 @@ test('podman: the first name and the image of the container in the list, read an
   assert.equal(await inspect('later', soon()), undefined);
   await writeFile(list, JSON.stringify([{ id: 'later', names: ['db2'] }]));
   assert.equal((await inspect('later', soon()))?.name, 'db2');
+  // Those that go when they end have a list of their own.
+  await writeFile(
+    join(dirname(list), 'volatile-containers.json'),
+    JSON.stringify([{ id: 'rm', names: ['once'] }]),
+  );
+  assert.equal((await inspect('rm', soon()))?.name, 'once');
+  await rm(list);
+  assert.equal((await inspect('rm', soon()))?.name, 'once');
   await writeFile(list, '{');
   await assert.rejects(inspect('abc', soon()), { code: 'EBADMSG' });
 });
