@@ -48,7 +48,7 @@ test('100 kills in 20 containers, in cgroups inside that are gone too, are 100',
   const places = makePlaces('oom', 20);
   for (const place of places) {
     await Promise.all([die(place), die(place)]);
-    const inside = place.inside('worker');
+    const inside = place.inside('worker', 'with controllers');
     for (let i = 0; i < 3; i++) await die(inside);
     await inside.remove();
   }

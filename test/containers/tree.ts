@@ -37,24 +37,32 @@ export interface Place {
   killed(...args: readonly string[]): Promise<void>;
   /** More memory than this cannot be had inside. */
   limitMemory(bytes: number): void;
-  /** A cgroup inside this one. */
-  inside(name: string): Place;
+  /**
+   * A cgroup inside this one. With controllers of its own there must be no process in this one: on v2 processes are in the
+   * leaves alone (cgroups(7)).
+   */
+  inside(name: string, controllers?: 'with controllers'): Place;
   /** Ends its work and removes it. */
   remove(): Promise<void>;
 }
 
 /** `/system.slice/<name>`: a container of its own. On v2 the controllers are switched on for it. */
 export function makePlace(name: string): Place {
-  const place = makeAt(`/system.slice/${name}`);
-  after(() => place.remove());
+  const place = makeAt(`/system.slice/${name}`, '/system.slice');
+  after(async () => {
+    await place.remove();
+    // The slice too, where nobody else made it.
+    for (const mountPoint of mountPoints) await rmdir(`${mountPoint}/system.slice`).catch(() => {});
+  });
   return place;
 }
 
-function makeAt(path: string): Place {
+/** `controlled`: the innermost cgroup above it that gives its controllers on. */
+function makeAt(path: string, controlled: string): Place {
   const directories = mountPoints.map((mountPoint) => join(mountPoint, path));
   for (const directory of directories) mkdirSync(directory, { recursive: true });
   if (controllers.v2 !== undefined && hierarchy.version === 2) {
-    for (let above = dirname(path); ; above = dirname(above)) {
+    for (let above = controlled; ; above = dirname(above)) {
       appendFileSync(join(controllers.v2, above, 'cgroup.subtree_control'), '+cpu +memory');
       if (above === '/') break;
     }
@@ -105,8 +113,8 @@ function makeAt(path: string): Place {
       ] as const)
         if (existsSync(join(directory, file))) writeFileSync(join(directory, file), value);
     },
-    inside(name) {
-      const child = makeAt(`${path}/${name}`);
+    inside(name, own) {
+      const child = makeAt(`${path}/${name}`, own === undefined ? controlled : path);
       children.push(child);
       return child;
     },
@@ -121,8 +129,6 @@ function makeAt(path: string): Place {
             await sleep(10);
           }
         }
-        // The slice too, where nobody else made it.
-        await rmdir(dirname(directory)).catch(() => {});
       }
     },
   };
