@@ -1,6 +1,7 @@
 import type { Clock } from '../host/clock.ts';
 import { AgentError, codeOf } from '../errors.ts';
 import { containerIdOf } from './names.ts';
+import { runtimeRests, type Resting } from './rests.ts';
 import type { Inspect, Inspection, RuntimeName } from './runtimes/inspection.ts';
 
 /** What a cgroup path tells of a container that only its runtime can name. */
@@ -61,48 +62,37 @@ interface Question {
 export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: AskerDeps): Asker {
   const waiting: Question[] = [];
   const paused = new Map<Question, NodeJS.Timeout>();
-  const probes = new Map<RuntimeName, NodeJS.Timeout>();
   const failing = new Set<RuntimeName>();
-  const resting = new Map<RuntimeName, { untilMs: number; answer: 'absent' | undefined }>();
+  /** One of those who wait tries whether the runtime is there again. */
+  const rests = runtimeRests(restMs, (runtime) => {
+    const question = [...paused.keys()].find(({ unnamed }) => unnamed.runtimes.includes(runtime));
+    if (question !== undefined) resume(question);
+  });
   let asked = 0;
   /** Questions that have not been put once. */
   let fresh = 0;
   const nobodyFresh: (() => void)[] = [];
   let closed = false;
 
-  /** `absent`: there is no such runtime. */
-  const inspect = async (runtime: RuntimeName, id: string): Promise<Inspection | undefined | 'absent'> => {
-    const rest = resting.get(runtime);
-    if (rest !== undefined && performance.now() < rest.untilMs) return rest.answer;
+  const inspect = async (runtime: RuntimeName, id: string): Promise<Inspection | undefined | Resting> => {
+    const rest = rests.of(runtime);
+    if (rest !== undefined) return rest;
     const signal = AbortSignal.timeout(deadlineMs);
     try {
       const found = await withDeadline(runtimes[runtime](id, signal), signal);
       if (failing.delete(runtime)) onState(runtime, undefined);
-      if (resting.delete(runtime)) for (const question of [...paused.keys()]) resume(question);
+      if (rests.end(runtime)) for (const question of [...paused.keys()]) resume(question);
       return found;
     } catch (error) {
-      const code = codeOf(error);
-      const result = code === 'ENOENT' ? 'absent' : undefined;
-      resting.set(runtime, { untilMs: performance.now() + restMs, answer: result });
-      probeLater(runtime);
+      const why = codeOf(error) === 'ENOENT' ? 'absent' : 'silent';
+      if (!closed) rests.begin(runtime, why);
       // Nobody listens on its socket: it is being restarted.
-      if (result === undefined && code !== 'ECONNREFUSED' && !failing.has(runtime)) {
+      if (why === 'silent' && codeOf(error) !== 'ECONNREFUSED' && !failing.has(runtime)) {
         failing.add(runtime);
         onState(runtime, error);
       }
-      return result;
+      return why;
     }
-  };
-
-  /** While somebody waits for a runtime that rests, one tries whether it is there again. */
-  const probeLater = (runtime: RuntimeName): void => {
-    if (closed || probes.has(runtime)) return;
-    const tryAgain = (): void => {
-      probes.delete(runtime);
-      const question = [...paused.keys()].find(({ unnamed }) => unnamed.runtimes.includes(runtime));
-      if (question !== undefined) resume(question);
-    };
-    probes.set(runtime, setTimeout(tryAgain, restMs).unref());
   };
 
   const resume = (question: Question): void => {
@@ -117,7 +107,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
     for (const runtime of unnamed.runtimes) {
       const inspection = await inspect(runtime, unnamed.runtimeId);
       if (inspection !== 'absent') anybody = true;
-      if (inspection === undefined || inspection === 'absent') continue;
+      if (inspection === undefined || typeof inspection === 'string') continue;
       const id = containerIdOf({ runtime, inspection, inPod: unnamed.inPod }, clock.now());
       const { image } = inspection;
       if (id !== undefined) return { id, image: image.length > maxImageLength ? '' : image };
@@ -128,9 +118,8 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
 
   const again = (question: Question): void => {
     const pauseMs = pausesMs[Math.min(question.attempts++, pausesMs.length - 1)]!;
-    const rests = question.unnamed.runtimes.map((runtime) => resting.get(runtime)?.untilMs ?? 0);
-    const restsMs = Math.min(...rests) - performance.now();
-    paused.set(question, setTimeout(() => resume(question), Math.max(pauseMs, restsMs)).unref());
+    const waitMs = Math.max(pauseMs, rests.leftMs(question.unnamed.runtimes));
+    paused.set(question, setTimeout(() => resume(question), waitMs).unref());
   };
 
   const put = async (question: Question): Promise<void> => {
@@ -166,7 +155,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
       closed = true;
       waiting.length = 0;
       paused.forEach((pause) => clearTimeout(pause));
-      probes.forEach((probe) => clearTimeout(probe));
+      rests.close();
       paused.clear();
     },
   };
