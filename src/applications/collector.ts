@@ -1,8 +1,9 @@
-import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Meter } from '@opentelemetry/api';
 import { containerApplicationMetrics } from '../catalogue/containers.ts';
 import { instruments } from '../catalogue/metric.ts';
 import type { Collector } from '../collector.ts';
 import type { ContainerList } from '../model/containers.ts';
+import { labelsWith } from '../model/labels.ts';
 import type { ApplicationModel } from './model.ts';
 
 /** Containers that are looked at in one go. */
@@ -15,14 +16,7 @@ export function applicationsCollector(
   model: ApplicationModel,
 ): Collector {
   const metrics = instruments(meter, containerApplicationMetrics);
-  const made = new WeakMap<Attributes, Map<string, Attributes>>();
-  const labelsOf = (labels: Attributes, type: string): Attributes => {
-    const byType = made.get(labels) ?? new Map<string, Attributes>();
-    made.set(labels, byType);
-    const all = byType.get(type) ?? { ...labels, application_type: type };
-    byType.set(type, all);
-    return all;
-  };
+  const withType = labelsWith((type: string) => ({ application_type: type }));
   return {
     name: 'container_applications',
     instruments: Object.values(metrics),
@@ -33,7 +27,7 @@ export function applicationsCollector(
       for (const container of living)
         if (container.visible)
           for (const type of model.of(container))
-            result.observe(metrics.type, 1, labelsOf(container.labels, type));
+            result.observe(metrics.type, 1, withType(container.labels, type));
     },
   };
 }

@@ -52,6 +52,7 @@ const askedAtOnce = 8;
 const pausesMs = [100, 300, 1000, 3000, 10_000, 30_000, 60_000];
 /** References of images are far shorter. */
 const maxImageLength = 512;
+
 interface Question {
   readonly unnamed: Unnamed;
   readonly asking: Asking;

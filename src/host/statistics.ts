@@ -6,7 +6,12 @@ export function valueOf(text: string, key: string): number {
   return Number(number.exec(text)?.[1] ?? 0);
 }
 
+/** An unsigned decimal number as the kernel prints it; undefined for anything else. */
+export function decimal(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,20}$/.test(text) ? Number(text) : undefined;
+}
+
 /** The number that a file of one line holds; `undefined` for anything else, such as `max` or -1. */
 export function numberIn(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,20}\n?$/.test(text) ? Number(text) : undefined;
+  return decimal(text?.replace(/\n$/, ''));
 }

@@ -1,19 +1,14 @@
 import type { Features } from '../features.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { Addon } from '../native/addon.ts';
-import type { KernelFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { oomLayouts } from './layouts.ts';
+import { startRing, type RingSource } from './ring-object.ts';
 import { recordsOf } from './ring-records.ts';
+import { flag } from './rodata.ts';
 import { requireBpf } from './start.ts';
 
-export interface OomEvents {
-  figures(): KernelFigures;
-  /** Idempotent. */
-  close(): void;
-}
-
-const programs = ['oom_mark_victim', 'oom_signal_generate'] as const;
+const { rodata, bss } = oomLayouts;
 
 /**
  * Tells `onKills` the cgroups, on the hierarchy, of processes that the OOM killer ends; 0 for one that the kernel did not
@@ -26,28 +21,21 @@ export async function startOomEvents(
   paths: HostPaths,
   features: Features,
   onKills: (cgroupIds: readonly number[]) => void,
-): Promise<OomEvents | undefined> {
+): Promise<RingSource | undefined> {
   try {
-    const bpf = requireBpf(addon, paths);
-    const object = bpf.openObject(await readObject('oom'), 'oom');
-    try {
-      const { memoryV1 } = oomLayouts.rodata.fields;
-      object.setInitial('.rodata', memoryV1.offset, Buffer.from([hierarchy.version === 1 ? 1 : 0]));
-      await object.load();
+    const object = requireBpf(addon, paths).openObject(await readObject('oom'), 'oom');
+    const source = await startRing({
+      object,
+      told: { offset: rodata.fields.memoryV1.offset, bytes: flag(hierarchy.version === 1) },
       // The signal comes first in the kernel, too.
-      object.attach('oom_signal_generate');
-      object.attach('oom_mark_victim');
-      const ring = object.openRing('oom_events', (batch) => onKills(decodeKills(batch)));
-      features.set('oom_kills', true);
-      const close = (): void => {
-        ring.close();
-        object.close();
-      };
-      return { close, figures: () => figuresOf(object) };
-    } catch (error) {
-      object.close();
-      throw error;
-    }
+      programs: ['oom_signal_generate', 'oom_mark_victim'],
+      maps: ['oom_killed'],
+      ring: 'oom_events',
+      dropped: bss.fields.oomEventsDropped,
+      onBatch: (batch) => onKills(decodeKills(batch)),
+    });
+    features.set('oom_kills', true);
+    return source;
   } catch (error) {
     features.lessen('oom_kills', error);
     return undefined;
@@ -56,16 +44,4 @@ export async function startOomEvents(
 
 function decodeKills(batch: Buffer): number[] {
   return [...recordsOf(batch)].map((record) => (record.length < 8 ? 0 : Number(record.readBigUInt64LE())));
-}
-
-function figuresOf(object: KernelFigures['object']): KernelFigures {
-  const { offset, size } = oomLayouts.bss.fields.oomEventsDropped;
-  return {
-    object,
-    programs,
-    maps: ['oom_events', 'oom_killed'],
-    entries: {},
-    refused: [],
-    ringDropped: { oom_events: Number(object.readGlobal('.bss', offset, size).readBigUInt64LE()) },
-  };
 }

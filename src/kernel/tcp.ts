@@ -6,7 +6,7 @@ import type { Addon, BpfObject } from '../native/addon.ts';
 import type { KernelFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
-import { int32 } from './rodata.ts';
+import { flag, int32 } from './rodata.ts';
 import { requireBpf, unavailable } from './start.ts';
 import {
   attachSource,
@@ -178,7 +178,7 @@ async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Tr
 
 function configure(object: BpfObject, options: TcpOptions, { walked }: TcpObject): void {
   const { memoryV1, hostNetns, ignoredPorts } = tcpLayouts.rodata.fields;
-  object.setInitial('.rodata', memoryV1.offset, Uint8Array.of(options.hierarchy.version === 1 ? 1 : 0));
+  object.setInitial('.rodata', memoryV1.offset, flag(options.hierarchy.version === 1));
   object.setInitial('.rodata', hostNetns.offset, int32(options.hostNetnsInode));
   object.setInitial('.rodata', ignoredPorts.offset, options.ignoredPorts);
   if (options.maxCounts !== undefined) object.setMaxEntries('tcp_counts', options.maxCounts);

@@ -3,7 +3,8 @@ import { instruments } from '../catalogue/metric.ts';
 import { nodeCpuMetrics } from '../catalogue/node.ts';
 import type { Collector } from '../collector.ts';
 import { readText } from '../host/files.ts';
-import { completeLines, decimal, malformed } from './format.ts';
+import { decimal } from '../host/statistics.ts';
+import { completeLines, malformed } from './format.ts';
 
 /** Columns 1 to 8 of the `cpu` line of /proc/stat; guest time is part of user and nice. Source: proc_stat(5). */
 const modes = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'] as const;

@@ -3,7 +3,8 @@ import { instruments } from '../catalogue/metric.ts';
 import { nodeDiskMetrics } from '../catalogue/node.ts';
 import type { Collector } from '../collector.ts';
 import { readText } from '../host/files.ts';
-import { completeLines, decimal } from './format.ts';
+import { decimal } from '../host/statistics.ts';
+import { completeLines } from './format.ts';
 
 export interface Disk {
   readonly device: string;

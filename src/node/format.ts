@@ -11,8 +11,3 @@ export function completeLines(text: string): string[] {
   lines.pop();
   return lines;
 }
-
-/** An unsigned decimal number as the kernel prints it; undefined for anything else. */
-export function decimal(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,20}$/.test(text) ? Number(text) : undefined;
-}

@@ -2,7 +2,8 @@
 import { networkInterfaces } from 'node:os';
 import type { HostPaths } from '../host/paths.ts';
 import { readText } from '../host/files.ts';
-import { completeLines, decimal } from './format.ts';
+import { decimal } from '../host/statistics.ts';
+import { completeLines } from './format.ts';
 import { isShown, isShownAddress, type Address, type Interface } from './interfaces.ts';
 
 type Counters = Omit<Interface, 'up' | 'addresses'>;

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Meter, Observable } from '@opentelemetry/api';
+import { namingMeter } from '../collector.fixture.ts';
 import type { Cgroup, ListedContainer } from '../model/containers.ts';
 import { resourcesCollector } from './collector.ts';
-
-/** Instruments that are nothing but their names. */
-function namingMeter(): Meter {
-  const named = (name: string): Observable => ({ name }) as unknown as Observable;
-  return { createObservableCounter: named, createObservableGauge: named } as unknown as Meter;
-}
 
 /** A cgroup tree as texts by path, and a collector that reads it: `collect` answers `<name>[ kind] <value>` by container. */
 function machine(

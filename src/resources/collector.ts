@@ -10,7 +10,7 @@ import type { TextReader } from '../host/texts.ts';
 import type { Controllers } from '../kernel/controllers.ts';
 import type { Container, ContainerList, ListedContainer } from '../model/containers.ts';
 import { turns } from '../turns.ts';
-import { kindLabels } from './labels.ts';
+import { labelsWith } from '../model/labels.ts';
 import { resources } from './pressure.ts';
 import { readings, type Reading } from './readings.ts';
 import { sourcesOf } from './sources.ts';
@@ -35,6 +35,7 @@ export function resourcesCollector(meter: Meter, deps: ResourcesDeps): Collector
   const cpu = instruments(meter, containerCpuMetrics);
   const memory = instruments(meter, containerMemoryMetrics);
   const pressure = instruments(meter, containerPressureMetrics);
+  const withKind = labelsWith((kind: 'some' | 'full') => ({ kind }));
   const files = readings(sourcesOf(deps.controllers), deps.read, deps.nowMs);
   const accounts = new WeakMap<ListedContainer, Account>();
 
@@ -61,10 +62,9 @@ export function resourcesCollector(meter: Meter, deps: ResourcesDeps): Collector
     show(memory.cache, totals.cacheBytes);
     show(memory.limit, totals.limitBytes);
     if (totals.pressure === undefined) return;
-    const kinds = kindLabels(container);
     for (const [i, resource] of resources.entries()) {
-      result.observe(pressure[resource], totals.pressure.some[i]!, kinds.some);
-      result.observe(pressure[resource], totals.pressure.full[i]!, kinds.full);
+      result.observe(pressure[resource], totals.pressure.some[i]!, withKind(labels, 'some'));
+      result.observe(pressure[resource], totals.pressure.full[i]!, withKind(labels, 'full'));
     }
   };
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Attributes, Meter, Observable } from '@opentelemetry/api';
+import type { Attributes, Observable } from '@opentelemetry/api';
+import { namingMeter } from '../collector.fixture.ts';
 import { tcpLayouts } from '../kernel/layouts.ts';
 import type { TcpReading } from '../kernel/tcp.ts';
 import type { Container } from '../model/containers.ts';
@@ -40,12 +41,6 @@ function collector(read: () => Promise<TcpReading>): TcpCollector {
     keeps: () => true,
     nowNs: () => 1e9,
   });
-}
-
-/** Instruments that are nothing but their names. */
-function namingMeter(): Meter {
-  const named = (name: string): Observable => ({ name }) as unknown as Observable;
-  return { createObservableCounter: named, createObservableGauge: named } as unknown as Meter;
 }
 
 async function collect(from: TcpCollector): Promise<[string, number, Attributes | undefined][]> {

@@ -6,13 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadOptions } from '../../config/load.ts';
 import { startAgent } from '../../src/agent.ts';
 import { createLog } from '../../src/log.ts';
-import { controllers } from '../containers/tree.ts';
+import { mountPoints } from '../containers/tree.ts';
 import { report } from './table.ts';
 
 const rounds = 20;
-const mountPoints = [...new Set([...Object.values(controllers.v1), controllers.v2])].filter(
-  (mountPoint): mountPoint is string => mountPoint !== undefined,
-);
 const directories: string[] = [];
 
 function makeContainers(count: number): void {

@@ -8,15 +8,14 @@ import { agentUnder, direct } from '../faults/agent.ts';
 import { skip } from '../kernel/machine.ts';
 import { until } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
-import { makePlace, workProgram, type Work } from './tree.ts';
+import { everybody, makePlace, workProgram, type Work } from './tree.ts';
 
-const args = ['--min-container-age', '0s', '--skip-systemd-system-services=false'];
 const family = 'container_application_type';
 
 test('types come and go with the processes', { skip }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'programs-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const agent = await agentUnder(t, direct, { args });
+  const agent = await agentUnder(t, direct, { args: everybody });
   const place = makePlace(`applications-${process.pid}.service`);
   const start = (name: string): Promise<Work> => {
     copyFileSync(workProgram(), join(folder, name));

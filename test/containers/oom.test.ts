@@ -6,9 +6,8 @@ import { denying, skipDeny } from '../faults/deny.ts';
 import { hierarchy, skip } from '../kernel/machine.ts';
 import { until } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
-import { makePlace, type Place } from './tree.ts';
+import { everybody, makePlace, type Place } from './tree.ts';
 
-const args = ['--min-container-age', '0s', '--skip-systemd-system-services=false'];
 const megabyte = 2 ** 20;
 const family = 'container_oom_kills_total';
 
@@ -44,7 +43,7 @@ async function expectKills(
 }
 
 test('100 kills in 20 containers, in cgroups inside that are gone too, are 100', { skip }, async (t) => {
-  const agent = await agentUnder(t, direct, { args });
+  const agent = await agentUnder(t, direct, { args: everybody });
   const places = makePlaces('oom', 20);
   for (const place of places) {
     await Promise.all([die(place), die(place)]);
@@ -65,7 +64,7 @@ test('without a kill there is no series; kills before the agent do not count', {
   await die(before);
   // Something that is older than the agent shows that the container is.
   await before.work('burn', '1');
-  const agent = await agentUnder(t, direct, { args });
+  const agent = await agentUnder(t, direct, { args: everybody });
   await calm.work('burn', '1');
   await expectKills(t, agent, [calm, before], [NaN, NaN]);
   await die(before);
@@ -80,7 +79,7 @@ test('without programs the cgroups tell', { skip: skip || skipDeny }, async (t) 
   // Without events cgroups are found by the walk at the start, and then every half a minute.
   const places = makePlaces('bare', 3);
   const inside = places.map((place) => place.inside('worker'));
-  const agent = await agentUnder(t, withoutBpf, { args });
+  const agent = await agentUnder(t, withoutBpf, { args: everybody });
   for (const place of [...places, ...inside]) await die(place);
   // Where each cgroup tells of itself alone, it must be there when it is read.
   if (hierarchy.version === 1) await expectKills(t, agent, places, [2, 2, 2]);

@@ -9,9 +9,8 @@ import { run, type RunningAgent } from '../agent/rig.ts';
 import { hierarchy, skip } from '../kernel/machine.ts';
 import { page, seriesOf } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
-import { controllers, makePlace, textOf, type Place } from './tree.ts';
+import { controllers, everybody, makePlace, textOf, type Place } from './tree.ts';
 
-const everybody = ['--min-container-age', '0s', '--skip-systemd-system-services=false'];
 const megabyte = 2 ** 20;
 const family = (name: string): string => `container_resources_${name}`;
 

@@ -7,9 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { agentUnder, direct, type FaultyAgent } from '../faults/agent.ts';
 import { skip } from '../kernel/machine.ts';
 import { proves } from '../proof.ts';
-import { makePlace, type Place } from './tree.ts';
+import { everybody, makePlace, type Place } from './tree.ts';
 
-const args = ['--min-container-age', '0s', '--skip-systemd-system-services=false'];
 const family = 'container_restarts_total';
 const withoutSystemd = existsSync('/run/systemd/system') ? false : 'needs systemd';
 
@@ -34,7 +33,7 @@ test(
   'a start in a new cgroup is a restart, however quickly it comes; in the same one it is none',
   { skip },
   async (t) => {
-    const agent = await agentUnder(t, direct, { args });
+    const agent = await agentUnder(t, direct, { args: everybody });
     const name = `restarts-${process.pid}.service`;
     const place = makePlace(name);
     // As systemd runs what comes before and after a service.
@@ -55,7 +54,7 @@ test(
     const name = `steady-${process.pid}.service`;
     const place = makePlace(name);
     const steady = await place.work('burn', '1');
-    const agent = await agentUnder(t, direct, { args });
+    const agent = await agentUnder(t, direct, { args: everybody });
     for (let i = 0; i < 5; i++) await runOnce(place.inside('worker'));
     await expectRestarts(t, agent, place.path, 0);
     await steady.end();
@@ -70,7 +69,7 @@ test(
   { skip: skip || withoutSystemd },
   async (t) => {
     const unit = `again-${process.pid}.service`;
-    const agent = await agentUnder(t, direct, { args });
+    const agent = await agentUnder(t, direct, { args: everybody });
     const before = ['--property', 'ExecStartPre=/bin/true', '--property', 'ExecStartPre=/bin/true'];
     execFileSync('systemd-run', ['--quiet', '--unit', unit, ...before, 'sleep', '1000']);
     t.after(() => execFileSync('systemctl', ['stop', unit]));

@@ -13,10 +13,13 @@ import { cgroup2Root, hierarchy, paths } from '../kernel/machine.ts';
 
 export const controllers = findControllers(paths, hierarchy, cgroup2Root);
 
-/** Mount points, each once. */
-const mountPoints = [...new Set([...Object.values(controllers.v1), controllers.v2])].filter(
+/** Their mount points, each once. */
+export const mountPoints = [...new Set([...Object.values(controllers.v1), controllers.v2])].filter(
   (mountPoint): mountPoint is string => mountPoint !== undefined,
 );
+
+/** Options with which every place is a container that is shown at once. */
+export const everybody = ['--min-container-age', '0s', '--skip-systemd-system-services=false'];
 
 /** Work that is done, by a process that stays. */
 export interface Work {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Features } from '../../src/features.ts';
 import type { CgroupEvent } from '../../src/kernel/cgroup-event.ts';
-import { startCgroupEvents, type CgroupEvents } from '../../src/kernel/cgroup-events.ts';
+import { startCgroupEvents } from '../../src/kernel/cgroup-events.ts';
+import type { RingSource } from '../../src/kernel/ring-object.ts';
 import type { TcpProgram } from '../../src/kernel/tcp.ts';
 import * as machine from './machine.ts';
 import { skip, type Load } from './machine.ts';
@@ -10,7 +11,7 @@ import { skip, type Load } from './machine.ts';
 const port = '21701';
 const events: CgroupEvent[] = [];
 let load: Load;
-let source: CgroupEvents | undefined;
+let source: RingSource | undefined;
 
 before(async () => {
   if (skip !== false) return;
