@@ -39,9 +39,27 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct sched_info {
+	unsigned long long run_delay; /* nanoseconds for which it was ready to run and did not */
+};
+
+struct sched_entity {
+	__u64 sum_exec_runtime; /* nanoseconds on a CPU */
+};
+
+struct task_delay_info {
+	__u64 blkio_delay; /* nanoseconds of waiting for block I/O */
+};
+
 struct task_struct {
 	struct css_set *cgroups;
 	int pid; /* of the thread, in the first pid namespace */
+	unsigned int flags;
+	int exit_state;
+	__u64 start_time; /* CLOCK_MONOTONIC */
+	struct sched_info sched_info;
+	struct sched_entity se;
+	struct task_delay_info *delays; /* NULL unless it was accounted for when the task was made */
 };
 
 struct ns_common {
@@ -105,6 +123,10 @@ struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_map *map;
 	struct sock *sk;
 	void *value;
+};
+
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 
 struct bpf_iter__bpf_map_elem {

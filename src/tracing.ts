@@ -21,6 +21,9 @@ import type { InterfaceSource } from './node/net.ts';
 import { oomCollector } from './oom/collector.ts';
 import { oomModel } from './oom/model.ts';
 import { resourcesCollector } from './resources/collector.ts';
+import { diskDelayState } from './resources/disk-delay.ts';
+import { procfsTasks } from './resources/procfs-tasks.ts';
+import { taskModel } from './resources/tasks.ts';
 import { tcpCollector } from './tcp/collector.ts';
 import { networkFilter } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
@@ -70,10 +73,11 @@ export async function startTracing(deps: {
     ignoredPorts: ignoredPortBits(options.ephemeralPortRanges),
   };
   const nowMs = (): number => clock.monotonic();
+  const { directory } = watch;
   const controllers = findControllers(paths, hierarchy, cgroup2Root);
   const read = textReader(addon);
   const isTold = (): boolean => features.get('oom_kills')?.reason === '';
-  const oom = oomModel({ containers: watch.directory, controllers, read, nowMs, isTold });
+  const oom = oomModel({ containers: directory, controllers, read, nowMs, isTold });
   const kernel = await startKernel({
     addon,
     paths,
@@ -91,7 +95,13 @@ export async function startTracing(deps: {
   const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
   const procfs = { proc: paths.proc, hierarchy, ...limits };
   const { program, sources } = connectionSource(kernel.tcp, procfs);
-  const tcp = tcpCollector(meter, { program, directory: watch.directory, keeps });
+  const tasks = taskModel({
+    source: kernel.tasks ?? procfsTasks({ containers: directory, hierarchy, proc: paths.proc, read }),
+    directory,
+    nowMs,
+  });
+  const onLook = diskDelayState(paths.proc, features);
+  const tcp = tcpCollector(meter, { program, directory, keeps });
   return {
     kernel,
     containers: {
@@ -103,13 +113,13 @@ export async function startTracing(deps: {
     },
     collectors: [
       tcp,
-      containerInfoCollector(meter, watch.directory),
-      restartsCollector(meter, watch.directory),
-      resourcesCollector(meter, { containers: watch.directory, controllers, read, nowMs }),
+      containerInfoCollector(meter, directory),
+      restartsCollector(meter, directory),
+      resourcesCollector(meter, { containers: directory, controllers, read, tasks, onLook, nowMs }),
       oomCollector(meter, oom),
       applicationsCollector(
         meter,
-        watch.directory,
+        directory,
         applicationModel({
           mountPoint: hierarchy.mountPoint,
           proc: paths.proc,
@@ -119,7 +129,7 @@ export async function startTracing(deps: {
         }),
       ),
     ],
-    sources,
+    sources: new Map<string, string>([...sources, ['delays', kernel.tasks?.object ?? 'procfs']]),
     close() {
       watch.close();
       kernel.close();

@@ -14,6 +14,7 @@ const compareAndSwap = ['-mcpu=v3', '-DCOMPARE_AND_SWAP'];
 
 /** Objects of a source and their further flags, where it is not one of the same name without any. */
 const variants: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  tasks: { tasks: compareAndSwap, tasks_plain: [] },
   tcp_sockops: { tcp_sockops: [], tcp_sockops_open: ['-DOPEN_SOCKETS'] },
   tcp_tp_btf: { tcp_tp_btf: compareAndSwap },
   tcp_raw_tp: { tcp_raw_tp: compareAndSwap, tcp_raw_tp_plain: [] },

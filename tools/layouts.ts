@@ -14,6 +14,7 @@ const file = 'src/kernel/layouts.ts';
 /** Structures and enumerations by group of objects, which all have the same; sections of global variables are always taken. */
 const shared: Readonly<Record<string, readonly string[]>> = {
   cgroup: ['cgroup_event', 'cgroup_event_kind'],
+  tasks: ['task_times', 'task_refused'],
   tcp: ['tcp_key', 'destination', 'tcp_value', 'tcp_refused'],
 };
 const sections = ['.bss', '.data', '.rodata'];

@@ -17,7 +17,12 @@ import {
   nodeNetMetrics,
 } from './node.ts';
 import { containerOomMetrics } from './oom.ts';
-import { containerCpuMetrics, containerMemoryMetrics, containerPressureMetrics } from './resources.ts';
+import {
+  containerCpuMetrics,
+  containerDelayMetrics,
+  containerMemoryMetrics,
+  containerPressureMetrics,
+} from './resources.ts';
 import { tcpMetrics } from './tcp.ts';
 
 const tables: readonly Record<string, MetricSpec>[] = [
@@ -34,6 +39,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   containerCpuMetrics,
   containerMemoryMetrics,
   containerPressureMetrics,
+  containerDelayMetrics,
   containerOomMetrics,
   tcpMetrics,
   pipelineMetrics,

@@ -25,6 +25,22 @@ export const containerCpuMetrics = {
   ),
 } as const;
 
+/** What the tasks of containers wait for. */
+export const containerDelayMetrics = {
+  cpu: family(
+    'cpu_delay_seconds_total',
+    'counter',
+    's',
+    'Time for which tasks of the container were ready to run and had no CPU.',
+  ),
+  disk: family(
+    'disk_delay_seconds_total',
+    'counter',
+    's',
+    'Time for which tasks of the container have waited for block devices; the kernel counts it if kernel.task_delayacct says so.',
+  ),
+} as const;
+
 /** Memory of containers. */
 export const containerMemoryMetrics = {
   rss: family(

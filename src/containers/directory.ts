@@ -1,4 +1,4 @@
-import type { Container, ContainerDirectory, ContainerList } from '../model/containers.ts';
+import type { CgroupDirectory, ContainerDirectory, ContainerList } from '../model/containers.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Asker, Named, Unnamed } from './asker.ts';
 import { identify } from './identity.ts';
@@ -23,12 +23,21 @@ const holdMs = 10_000;
 
 interface Cgroup {
   container: Member | undefined;
+  /** The topmost cgroup of its container that it lies in. */
+  readonly topId: number | undefined;
   readonly runtimeId: string | undefined;
   goneAtMs: number | undefined;
 }
 
+const nobodys: Cgroup = {
+  container: undefined,
+  topId: undefined,
+  runtimeId: undefined,
+  goneAtMs: undefined,
+};
+
 /** Who exists, by cgroup. Fed by kernel events and by walks; names that only runtimes know come by `ask`. */
-export class Directory implements ContainerDirectory, ContainerList {
+export class Directory implements ContainerDirectory, CgroupDirectory, ContainerList {
   readonly #cgroups = new Map<number, Cgroup>();
   readonly #containers = new Map<string, Member>();
   /** What runtimes were asked for: a container without a name, the named one, or undefined for what is no container. */
@@ -45,8 +54,17 @@ export class Directory implements ContainerDirectory, ContainerList {
     this.#ask = ask;
   }
 
-  byCgroup(cgroupId: number): Container | undefined {
+  byCgroup(cgroupId: number): Member | undefined {
     return this.#cgroups.get(cgroupId)?.container;
+  }
+
+  topOf(cgroupId: number): number | undefined {
+    return this.#cgroups.get(cgroupId)?.topId;
+  }
+
+  exists(cgroupId: number): boolean {
+    const cgroup = this.#cgroups.get(cgroupId);
+    return cgroup !== undefined && cgroup.goneAtMs === undefined;
   }
 
   knows(cgroupId: number): boolean {
@@ -79,7 +97,7 @@ export class Directory implements ContainerDirectory, ContainerList {
     }
     const identity = identify(path, this.rules);
     if ('ignored' in identity) {
-      this.#cgroups.set(cgroupId, { container: undefined, runtimeId: undefined, goneAtMs: undefined });
+      this.#cgroups.set(cgroupId, { ...nobodys });
       return;
     }
     const { id, unnamed } = identity;
@@ -87,9 +105,9 @@ export class Directory implements ContainerDirectory, ContainerList {
       unnamed === undefined || this.#ask === undefined
         ? this.#memberOf(id, bornMs)
         : this.#memberWithoutName(unnamed, id, bornMs);
-    container?.began(cgroupId, path);
+    const topId = container?.began(cgroupId, path);
     if (container !== undefined && wasThere) container.wasThere = true;
-    this.#cgroups.set(cgroupId, { container, runtimeId: unnamed?.runtimeId, goneAtMs: undefined });
+    this.#cgroups.set(cgroupId, { container, topId, runtimeId: unnamed?.runtimeId, goneAtMs: undefined });
   }
 
   /** The cgroup was removed. Its name stays for late counts. */

@@ -64,17 +64,20 @@ export class Member implements ListedContainer {
     return this.#tops;
   }
 
-  began(cgroupId: number, path: string): void {
+  /** Answers the topmost cgroup that it lies in. */
+  began(cgroupId: number, path: string): number {
+    const above = this.topCgroups.find((top) => path.startsWith(`${top.path}/`));
     this.#cgroups.set(cgroupId, { id: cgroupId, path });
     this.unnamed?.cgroups.add(cgroupId);
-    this.#tops = undefined;
+    if (above === undefined) this.#tops = undefined;
     this.diedAtMs = undefined;
+    return above?.id ?? cgroupId;
   }
 
   ended(cgroupId: number, atMs: number): void {
     this.#cgroups.delete(cgroupId);
     this.#populated.delete(cgroupId);
-    this.#tops = undefined;
+    if (this.#tops?.some(({ id }) => id === cgroupId) === true) this.#tops = undefined;
     if (this.#cgroups.size === 0) this.diedAtMs = atMs;
   }
 
@@ -98,6 +101,7 @@ export class Member implements ListedContainer {
     this.successor = other;
     if (other === undefined) return;
     other.firstSeenMs = Math.min(other.firstSeenMs, this.firstSeenMs);
+    other.wasThere ||= this.wasThere;
     const isStart = this.#ranIn !== undefined && other.#ranIn !== undefined && other.#populated.size === 0;
     other.restarts += this.restarts + (isStart ? 1 : 0);
     other.#ranIn = this.#ranIn ?? other.#ranIn;

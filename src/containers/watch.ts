@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../host/clock.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { CgroupEvent } from '../kernel/cgroup-event.ts';
-import type { ContainerDirectory } from '../model/containers.ts';
+import type { CgroupDirectory, ContainerDirectory } from '../model/containers.ts';
 import { asker, type AskerDeps } from './asker.ts';
 import { Directory, type DirectoryRules } from './directory.ts';
 import { walker } from './discovery.ts';
@@ -21,7 +21,7 @@ const askedOnceMs = 1000;
 const walkOnDemandMs = 1000;
 
 export interface ContainerWatch {
-  readonly directory: ContainerDirectory & { all(): Iterable<Member> };
+  readonly directory: ContainerDirectory & CgroupDirectory & { all(): Iterable<Member> };
   /** Containers known, those of them that no runtime has named, and cgroups that found no place. */
   size(): number;
   unnamed(): number;
@@ -66,6 +66,8 @@ export function watchContainers(deps: {
         }
         return directory.byCgroup(cgroupId);
       },
+      topOf: (cgroupId) => directory.topOf(cgroupId),
+      exists: (cgroupId) => directory.exists(cgroupId),
       all: () => directory.all(),
     },
     size: () => directory.size,

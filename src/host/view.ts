@@ -16,6 +16,9 @@ export interface HostView {
   readonly netNamespaceInode: number;
 }
 
+/** PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the inode of the first pid namespace. */
+export const hostPidNamespace = 0xeffffffc;
+
 /** Looks once. The feature `host_view` works in either case; a reason says that a part is our own. */
 export function hostView(settings: {
   cgroupfsRoot: string;

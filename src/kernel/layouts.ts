@@ -24,6 +24,24 @@ export const oomLayouts = {
   rodata: { size: 1, fields: { memoryV1: { offset: 0, size: 1, length: 1 } } },
 } as const;
 
+/** tasks.bpf.o, tasks_plain.bpf.o */
+export const tasksLayouts = {
+  taskTimes: {
+    size: 24,
+    fields: {
+      runDelayNs: { offset: 0, size: 8, length: 1 },
+      diskDelayNs: { offset: 8, size: 8, length: 1 },
+      execNs: { offset: 16, size: 8, length: 1 },
+    },
+  },
+  taskRefused: {
+    size: 16,
+    fields: { taskTotals: { offset: 0, size: 8, length: 1 }, taskRecords: { offset: 8, size: 8, length: 1 } },
+  },
+  bss: { size: 16, fields: { refused: { offset: 0, size: 16, length: 1 } } },
+  rodata: { size: 1, fields: { memoryV1: { offset: 0, size: 1, length: 1 } } },
+} as const;
+
 /** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_sockops_open.bpf.o, tcp_tp_btf.bpf.o */
 export const tcpLayouts = {
   tcpKey: {

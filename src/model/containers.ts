@@ -18,6 +18,14 @@ export interface ContainerDirectory {
   byCgroup(cgroupId: number): Container | undefined;
 }
 
+/** What it knows of the cgroups themselves. */
+export interface CgroupDirectory {
+  /** The topmost cgroup of the same container that it lies in, itself or another, also when they are gone. */
+  topOf(cgroupId: number): number | undefined;
+  /** False once it is gone, and of one that nobody has seen. */
+  exists(cgroupId: number): boolean;
+}
+
 export interface Cgroup {
   /** Inode of its directory; never used again. */
   readonly id: number;

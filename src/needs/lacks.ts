@@ -3,6 +3,7 @@ import type { Need, Thing } from '../../config/capabilities.ts';
 import type { Features } from '../features.ts';
 import { hasCapability } from '../host/capabilities.ts';
 import type { HostPaths } from '../host/paths.ts';
+import { hostPidNamespace } from '../host/view.ts';
 import { findCgroup2Root } from '../kernel/cgroup2-root.ts';
 import type { Offer } from './offer.ts';
 
@@ -52,9 +53,6 @@ function known<T>(value: T | undefined, judge: (value: T) => boolean): boolean |
 }
 
 const levels = ['none', 'integrity', 'confidentiality'];
-
-/** PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: the inode of the first pid namespace. */
-const hostPidNamespace = 0xeffffffc;
 
 function isHosts(kind: string, offer: Offer): boolean | undefined {
   const own = offer.namespace('self', kind);

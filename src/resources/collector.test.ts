@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import { namingMeter } from '../collector.fixture.ts';
 import type { Cgroup, ListedContainer } from '../model/containers.ts';
 import { resourcesCollector } from './collector.ts';
+import type { Use } from './tasks.ts';
+
+const noDelays = { runDelayNs: 0, diskDelayNs: 0 };
 
 /** A cgroup tree as texts by path, and a collector that reads it: `collect` answers `<name>[ kind] <value>` by container. */
 function machine(
@@ -10,14 +13,21 @@ function machine(
   files: Map<string, string>,
   time = { ms: 0 },
   asked: string[] = [],
+  uses: Use[] = [],
 ) {
   const collector = resourcesCollector(namingMeter(), {
-    containers: { all: () => containers },
+    containers: { all: () => containers, topOf: (cgroupId) => cgroupId },
     controllers: { v1: {}, v2: '/v2' },
     read: (paths) => {
       asked.push(...paths);
       return Promise.resolve(paths.map((path) => files.get(path)));
     },
+    tasks: {
+      update: () => Promise.resolve(),
+      delaysOf: ({ id }) => (id === '/waits' ? { runDelayNs: 2e9, diskDelayNs: 3e9 } : noDelays),
+      used: () => uses.splice(0),
+    },
+    onLook: () => {},
     nowMs: () => time.ms,
   });
   return async (): Promise<Map<string, string[]>> => {
@@ -25,6 +35,7 @@ function machine(
     await collector.collect({
       observe: (metric, value, labels = {}) => {
         const name = (metric as unknown as { name: string }).name.replace('container_resources_', '');
+        if (name.endsWith('delay_seconds_total') && value === 0) return;
         const kind = typeof labels['kind'] === 'string' ? ` ${labels['kind']}` : '';
         const id = String(labels['container_id']);
         samples.set(id, [...(samples.get(id) ?? []), `${name}${kind} ${value}`]);
@@ -61,6 +72,42 @@ test('counters stay as they were read last once the cgroup is gone, gauges go', 
   assert.deepEqual((await collect()).get('/a'), counters);
   one.topCgroups = [];
   assert.deepEqual((await collect()).get('/a'), counters);
+});
+
+test('what tasks used after the last reading counts once the cgroup is gone; what a reading had does not count again', async () => {
+  const one = container('/a', '/system.slice/nginx.service');
+  const files = new Map(nginx(2_000_000));
+  const uses: Use[] = [];
+  const collect = machine([one], files, undefined, undefined, uses);
+  const usage = async (topId: number, seconds: number): Promise<string | undefined> => {
+    uses.push({ container: one, topId, execNs: seconds * 1e9 });
+    return (await collect()).get('/a')?.find((line) => line.startsWith('cpu_usage'));
+  };
+  // A task that has ended is told of later than its cgroup shows it.
+  assert.equal(await usage(1, 1.5), 'cpu_usage_seconds_total 2');
+  files.clear();
+  one.topCgroups = [];
+  assert.equal(await usage(1, 0.5), 'cpu_usage_seconds_total 2');
+  assert.equal(await usage(1, 0.25), 'cpu_usage_seconds_total 2.25');
+  // And one that came and went between two readings.
+  assert.equal(await usage(7, 3), 'cpu_usage_seconds_total 5.25');
+});
+
+test('what a cgroup used before the agent counts once', async () => {
+  const old = { ...container('/a', '/system.slice/nginx.service'), wasThere: true };
+  const files = new Map(nginx(100_000_000));
+  const uses: Use[] = [{ container: old, topId: 1, execNs: 60e9 }];
+  const collect = machine([old], files, undefined, undefined, uses);
+  await collect();
+  files.clear();
+  old.topCgroups = [];
+  uses.push({ container: old, topId: 1, execNs: 5e9 });
+  assert.equal((await collect()).get('/a')?.[0], 'cpu_usage_seconds_total 105');
+});
+
+test('delays are shown with and without files', async () => {
+  const shown = (await machine([container('/waits', '/w')], new Map())()).get('/waits');
+  assert.deepEqual(shown, ['cpu_delay_seconds_total 2', 'disk_delay_seconds_total 3']);
 });
 
 test('what is too young is read and not shown: when it shows up later, it has its counters', async () => {

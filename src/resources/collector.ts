@@ -2,56 +2,68 @@ import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import { instruments } from '../catalogue/metric.ts';
 import {
   containerCpuMetrics,
+  containerDelayMetrics,
   containerMemoryMetrics,
   containerPressureMetrics,
 } from '../catalogue/resources.ts';
 import type { Collector } from '../collector.ts';
 import type { TextReader } from '../host/texts.ts';
 import type { Controllers } from '../kernel/controllers.ts';
-import type { Container, ContainerList, ListedContainer } from '../model/containers.ts';
+import type { CgroupDirectory, Container, ContainerList } from '../model/containers.ts';
 import { turns } from '../turns.ts';
 import { labelsWith } from '../model/labels.ts';
 import { resources } from './pressure.ts';
-import { readings, type Reading } from './readings.ts';
+import { readings } from './readings.ts';
 import { sourcesOf } from './sources.ts';
-import { retire, totalsOf, type Account, type Totals } from './totals.ts';
+import type { TaskModel } from './tasks.ts';
+import { emptyAccount, renew, settle, totalsOf, use, type Account, type Totals } from './totals.ts';
 
 /** Cgroups whose files are read in one call: bounds what is in memory at a time. */
 const perRead = 256;
 
 export interface ResourcesDeps {
-  readonly containers: ContainerList;
+  readonly containers: ContainerList & Pick<CgroupDirectory, 'topOf'>;
   readonly controllers: Controllers;
   readonly read: TextReader;
+  /** What tasks have waited for and used. */
+  readonly tasks: TaskModel;
+  /** Called before every look. */
+  readonly onLook: () => void;
   /** On the monotonic clock. */
   readonly nowMs: () => number;
 }
 
 /**
- * CPU, memory and pressure of containers, from the files of their topmost cgroups. Once those are gone the counters stay as
- * they were read last, and the gauges go.
+ * CPU, memory and pressure of containers from the files of their topmost cgroups, and what their tasks have waited for. Once
+ * the cgroups are gone the counters stay, with the CPU time that the last tasks tell of, and the gauges go.
  */
 export function resourcesCollector(meter: Meter, deps: ResourcesDeps): Collector {
   const cpu = instruments(meter, containerCpuMetrics);
   const memory = instruments(meter, containerMemoryMetrics);
   const pressure = instruments(meter, containerPressureMetrics);
+  const delay = instruments(meter, containerDelayMetrics);
   const withKind = labelsWith((kind: 'some' | 'full') => ({ kind }));
   const files = readings(sourcesOf(deps.controllers), deps.read, deps.nowMs);
-  const accounts = new WeakMap<ListedContainer, Account>();
+  const accounts = new WeakMap<Container, Account>();
 
-  /** The cgroups that a container has now, with what was read of them before. */
-  const accountOf = (container: ListedContainer): Account => {
-    const account = accounts.get(container) ?? { living: new Map<number, Reading>(), gone: {} };
-    accounts.set(container, account);
-    const now = new Set(container.topCgroups.map(({ id }) => id));
-    for (const id of account.living.keys()) if (!now.has(id)) retire(account, id);
-    for (const { id, path } of container.topCgroups)
-      if (!account.living.has(id)) account.living.set(id, files.fresh(path));
-    return account;
+  /** The cgroups that every container has now, with what was read of them before. */
+  const renewAll = async (turn: ReturnType<typeof turns>): Promise<void> => {
+    for (const container of deps.containers.all()) {
+      await turn();
+      const known = accounts.get(container);
+      const account = known ?? emptyAccount();
+      accounts.set(container, account);
+      const older = known === undefined && container.wasThere;
+      renew(account, container.topCgroups, (path) => files.fresh(path, older));
+      settle(account, (cgroupId) => deps.containers.topOf(cgroupId) !== undefined);
+    }
   };
 
   const observe = (result: BatchObservableResult, container: Container, totals: Totals): void => {
     const { labels } = container;
+    const { runDelayNs, diskDelayNs } = deps.tasks.delaysOf(container);
+    result.observe(delay.cpu, runDelayNs / 1e9, labels);
+    result.observe(delay.disk, diskDelayNs / 1e9, labels);
     const show = (metric: (typeof cpu)['usage'], value: number | undefined): void => {
       if (value !== undefined) result.observe(metric, value, labels);
     };
@@ -70,13 +82,22 @@ export function resourcesCollector(meter: Meter, deps: ResourcesDeps): Collector
 
   return {
     name: 'container_resources',
-    instruments: [cpu, memory, pressure].flatMap((made) => Object.values(made)),
+    instruments: [cpu, delay, memory, pressure].flatMap((made) => Object.values(made)),
     async collect(result) {
       const turn = turns();
+      deps.onLook();
+      // Before the directory is asked who is gone, so that whoever used the CPU is known by then.
+      await deps.tasks.update();
+      await renewAll(turn);
+      for (const { container, topId, execNs } of deps.tasks.used()) {
+        await turn();
+        const account = accounts.get(container);
+        if (account !== undefined) use(account, topId, execNs / 1e9, () => files.fresh('', false));
+      }
       const containers = [...deps.containers.all()];
       // Read also what is not shown yet: a container that ends young and shows up later has its counters.
       const living = containers.flatMap((container) =>
-        [...accountOf(container).living.values()].map((reading) => ({ reading, container })),
+        [...(accounts.get(container)?.living.values() ?? [])].map((reading) => ({ reading, container })),
       );
       for (let start = 0; start < living.length; start += perRead)
         await files.update(living.slice(start, start + perRead));

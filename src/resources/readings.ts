@@ -18,6 +18,11 @@ export interface Reading {
   pressure?: Pressure | undefined;
   /** Somebody ran since the pressure was read, or waited when it was: it may have grown. */
   stirred: boolean;
+  /** CPU time that its tasks have told of, and what the cgroup had used before the first of them told. */
+  taskSeconds: number;
+  beforeTasks: number;
+  /** It is older than the agent: what it used before is known once it has been read. */
+  readonly older: boolean;
   /** Limits are read again then. */
   settingsDueMs: number;
 }
@@ -33,14 +38,17 @@ const spreads = 16;
  * read, or in which somebody was waiting then. Whoever begins to wait has run before.
  */
 export interface Readings {
-  fresh(path: string): Reading;
+  fresh(path: string, older: boolean): Reading;
   update(readings: readonly { reading: Reading; container: ListedContainer }[]): Promise<void>;
 }
 
 export function readings(sources: Sources, read: TextReader, nowMs: () => number): Readings {
   let made = 0;
   return {
-    fresh: (path) => ({ path, alive: true, stirred: true, settingsDueMs: -Infinity }),
+    fresh: (path, older) => ({
+      ...{ path, older, alive: true, stirred: true, settingsDueMs: -Infinity },
+      ...{ taskSeconds: 0, beforeTasks: 0 },
+    }),
     async update(all) {
       const first = wishes(read);
       for (const { reading, container } of all) {
@@ -53,6 +61,8 @@ export function readings(sources: Sources, read: TextReader, nowMs: () => number
           if (ran) container.activity.runs++;
           if (missing) return;
           reading.stirred ||= ran;
+          if (reading.older && reading.usageSeconds === undefined)
+            reading.beforeTasks = Math.max(0, (usageSeconds ?? 0) - reading.taskSeconds);
           reading.usageSeconds = usageSeconds;
           reading.throttledSeconds = throttledSeconds ?? reading.throttledSeconds;
         });

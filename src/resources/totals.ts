@@ -1,3 +1,4 @@
+import type { Cgroup } from '../model/containers.ts';
 import { addPressure, type Pressure } from './pressure.ts';
 import type { Reading } from './readings.ts';
 
@@ -12,21 +13,50 @@ export interface Totals {
   limitBytes?: number | undefined;
 }
 
-/** Cgroups of one container, and the counters of those that are gone: a sum does not fall. */
+/** Topmost cgroups of one container. A sum does not fall: what they have counted stays when they are gone. */
 export interface Account {
   readonly living: Map<number, Reading>;
+  /** Those that are gone, while their last tasks may still tell what they used. */
+  readonly ending: Map<number, Reading>;
   gone: Totals;
 }
 
-/** Takes a cgroup that is gone out of the account; its counters stay. */
-export function retire(account: Account, cgroupId: number): void {
-  const reading = account.living.get(cgroupId);
-  account.living.delete(cgroupId);
-  if (reading !== undefined) account.gone = withCounters(account.gone, reading);
+export function emptyAccount(): Account {
+  return { living: new Map(), ending: new Map(), gone: {} };
 }
 
-export function totalsOf({ living, gone }: Account): Totals {
+/** Takes the cgroups out of the account that are not among `tops`, and brings in those that are new. */
+export function renew(account: Account, tops: readonly Cgroup[], fresh: (path: string) => Reading): void {
+  const { living, ending } = account;
+  const now = new Set(tops.map(({ id }) => id));
+  for (const [id, reading] of living) {
+    if (now.has(id)) continue;
+    living.delete(id);
+    reading.alive = false;
+    ending.set(id, reading);
+  }
+  for (const { id, path } of tops) if (!living.has(id)) living.set(id, fresh(path));
+}
+
+/** Of those that are gone no task will tell anything any more when nobody remembers them. */
+export function settle(account: Account, isRemembered: (cgroupId: number) => boolean): void {
+  for (const [id, reading] of account.ending) {
+    if (isRemembered(id)) continue;
+    account.ending.delete(id);
+    account.gone = withCounters(account.gone, reading);
+  }
+}
+
+/** Tasks below one of its topmost cgroups have used the CPU. One that is not known came and went between two readings. */
+export function use(account: Account, cgroupId: number, seconds: number, fresh: () => Reading): void {
+  let reading = account.living.get(cgroupId) ?? account.ending.get(cgroupId);
+  if (reading === undefined) account.ending.set(cgroupId, (reading = { ...fresh(), alive: false }));
+  reading.taskSeconds += seconds;
+}
+
+export function totalsOf({ living, ending, gone }: Account): Totals {
   let totals = { ...gone };
+  for (const reading of ending.values()) totals = withCounters(totals, reading);
   for (const reading of living.values()) {
     totals = withCounters(totals, reading);
     // Gauges go with the cgroup.
@@ -42,10 +72,19 @@ export function totalsOf({ living, gone }: Account): Totals {
 function withCounters(totals: Totals, reading: Reading): Totals {
   return {
     ...totals,
-    usageSeconds: plus(totals.usageSeconds, reading.usageSeconds),
+    usageSeconds: plus(totals.usageSeconds, usageOf(reading)),
     throttledSeconds: plus(totals.throttledSeconds, reading.throttledSeconds),
     pressure: addPressure(totals.pressure, reading.pressure),
   };
+}
+
+/**
+ * The CPU time of a cgroup as it was read last or, once it is gone, as its tasks say if that is more: they may have run since.
+ * A task says what it used until the last tick of the clock, so while the cgroup lives its own figure is the better one.
+ */
+function usageOf({ alive, usageSeconds, taskSeconds, beforeTasks }: Reading): number | undefined {
+  if (alive || taskSeconds === 0) return usageSeconds;
+  return Math.max(usageSeconds ?? 0, beforeTasks + taskSeconds);
 }
 
 function plus(one: number | undefined, other: number | undefined): number | undefined {

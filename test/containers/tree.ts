@@ -24,6 +24,9 @@ export const everybody = ['--min-container-age', '0s', '--skip-systemd-system-se
 /** Work that is done, by a process that stays. */
 export interface Work {
   readonly cpuNs: number;
+  /** What its tasks have waited for, in the cgroup or before. */
+  readonly runDelayNs: number;
+  readonly diskTicks: number;
   end(): Promise<void>;
 }
 
@@ -32,7 +35,7 @@ export interface Place {
   readonly path: string;
   /** Where the files of a controller are: those of v1, or all of v2. */
   directory(controller: 'cpu' | 'cpuacct' | 'memory' | 'v2'): string;
-  /** Runs work.c inside; answers the nanoseconds of CPU that it used. It stays until `end`. */
+  /** Runs work.c inside; answers what it used and waited for. It stays until `end`. */
   work(...args: readonly string[]): Promise<Work>;
   /** The same by another program file. */
   workAs(program: string, ...args: readonly string[]): Promise<Work>;
@@ -96,7 +99,8 @@ function makeAt(path: string, controlled: string): Place {
           throw new Error(`work ${args.join(' ')} failed`);
         }),
       ])) as [string];
-      return { cpuNs: Number(line), end: () => end(child) };
+      const [cpuNs = NaN, runDelayNs = NaN, diskTicks = NaN] = line.split(' ').map(Number);
+      return { cpuNs, runDelayNs, diskTicks, end: () => end(child) };
     },
     async killed(...args) {
       const child = spawn(workProgram(), [...into, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });

@@ -4,8 +4,11 @@
  *   work [-c CGROUP]... burn MS         uses MS milliseconds of CPU
  *   work [-c CGROUP]... touch MB        has MB megabytes of anonymous memory
  *   work [-c CGROUP]... cache FILE MB   writes MB megabytes to FILE and leaves them in the page cache
+ *   work [-c CGROUP]... sync FILE N     writes N blocks to FILE and waits for the device each time
+ *   work [-c CGROUP]... fork N ...      the same by N processes at a time, which have ended then
  *
- * Prints the nanoseconds of CPU that it used in the cgroups, then stays until stdin ends.
+ * Prints what it used in the cgroups: nanoseconds of CPU, nanoseconds of waiting for a CPU (/proc/self/schedstat) and ticks of
+ * waiting for block devices (field 42 of /proc/self/stat). Then it stays until stdin ends.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +25,10 @@ static void die(const char *what)
 	perror(what);
 	exit(1);
 }
+
+struct used {
+	long long cpu_ns, run_delay_ns, disk_ticks;
+};
 
 static long long cpu_ns(void)
 {
@@ -64,23 +72,120 @@ static void cache(const char *file, size_t bytes)
 	close(fd);
 }
 
+static void sync_blocks(const char *file, long blocks)
+{
+	static char block[4096];
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC, 0600);
+
+	if (fd < 0)
+		die(file);
+	for (; blocks > 0; blocks--)
+		if (write(fd, block, sizeof(block)) != sizeof(block))
+			die(file);
+	close(fd);
+}
+
+/* Since the process began. */
+static struct used used_now(void)
+{
+	struct used used = { 0 };
+	char text[4096];
+	FILE *file = fopen("/proc/self/stat", "r");
+
+	if (!file || !fgets(text, sizeof(text), file))
+		die("/proc/self/stat");
+	fclose(file);
+	char *field = strrchr(text, ')');
+	for (int i = 2; i < 42 && field; i++)
+		field = strchr(field + 1, ' ');
+	used.disk_ticks = field ? atoll(field) : 0;
+
+	file = fopen("/proc/self/schedstat", "r");
+	if (!file || fscanf(file, "%*d %lld", &used.run_delay_ns) != 1)
+		die("/proc/self/schedstat");
+	fclose(file);
+	used.cpu_ns = cpu_ns();
+	return used;
+}
+
+static void add(struct used *to, struct used what, int sign)
+{
+	to->cpu_ns += sign * what.cpu_ns;
+	to->run_delay_ns += sign * what.run_delay_ns;
+	to->disk_ticks += sign * what.disk_ticks;
+}
+
+static int work(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[0], "burn")) {
+		long long start = cpu_ns();
+		while (cpu_ns() - start < atoll(argv[1]) * 1000000)
+			;
+	} else if (argc == 2 && !strcmp(argv[0], "touch")) {
+		touch(atol(argv[1]) << 20);
+	} else if (argc == 3 && !strcmp(argv[0], "cache")) {
+		cache(argv[1], atol(argv[2]) << 20);
+	} else if (argc == 3 && !strcmp(argv[0], "sync")) {
+		sync_blocks(argv[1], atol(argv[2]));
+	} else {
+		return 2;
+	}
+	return 0;
+}
+
+/* Each of them works in a file of its own, should it need one. */
+static struct used work_forked(int processes, int argc, char **argv)
+{
+	struct used *used = mmap(NULL, sizeof(*used) * processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct used sum = { 0 };
+	int status;
+
+	if (used == MAP_FAILED)
+		die("mmap");
+	for (int i = 0; i < processes; i++) {
+		pid_t pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (pid)
+			continue;
+		char file[4096];
+		if (argc == 3) {
+			snprintf(file, sizeof(file), "%s.%d", argv[1], i);
+			argv[1] = file;
+		}
+		if (work(argc, argv))
+			_exit(2);
+		used[i] = used_now();
+		_exit(0);
+	}
+	while (wait(&status) > 0)
+		if (status)
+			exit(1);
+	for (int i = 0; i < processes; i++)
+		add(&sum, used[i], 1);
+	return sum;
+}
+
 int main(int argc, char **argv)
 {
 	char end;
 
 	for (; argc > 2 && !strcmp(argv[1], "-c"); argc -= 2, argv += 2)
 		enter(argv[2]);
-	long long start = cpu_ns();
-	if (argc == 3 && !strcmp(argv[1], "burn"))
-		while (cpu_ns() - start < atoll(argv[2]) * 1000000)
-			;
-	else if (argc == 3 && !strcmp(argv[1], "touch"))
-		touch(atol(argv[2]) << 20);
-	else if (argc == 4 && !strcmp(argv[1], "cache"))
-		cache(argv[2], atol(argv[3]) << 20);
-	else
+	struct used before = used_now();
+	struct used used = { 0 };
+	int processes = 0;
+	if (argc > 3 && !strcmp(argv[1], "fork")) {
+		processes = atoi(argv[2]);
+		argc -= 2, argv += 2;
+	}
+	if (processes)
+		used = work_forked(processes, argc - 1, argv + 1);
+	else if (work(argc - 1, argv + 1))
 		return 2;
-	printf("%lld\n", cpu_ns() - start);
+	add(&used, used_now(), 1);
+	add(&used, before, -1);
+	printf("%lld %lld %lld\n", used.cpu_ns, used.run_delay_ns, used.disk_ticks);
 	fflush(stdout);
 	while (read(0, &end, 1) > 0)
 		;
