@@ -30,6 +30,7 @@ export class Member implements ListedContainer {
   readonly #club: Club;
   /** Cgroups that still exist, in the order of their creation. */
   readonly #cgroups = new Map<number, Cgroup>();
+  readonly #byPath = new Map<string, Cgroup>();
   #tops: readonly Cgroup[] | undefined;
   /** Those of them that have processes, themselves or below them. */
   readonly #populated = new Set<number>();
@@ -60,14 +61,16 @@ export class Member implements ListedContainer {
   }
 
   get topCgroups(): readonly Cgroup[] {
-    this.#tops ??= topsOf(this.#cgroups.values());
+    this.#tops ??= [...this.#cgroups.values()].filter(({ path }) => this.#above(path) === undefined);
     return this.#tops;
   }
 
   /** Answers the topmost cgroup that it lies in. */
   began(cgroupId: number, path: string): number {
-    const above = this.topCgroups.find((top) => path.startsWith(`${top.path}/`));
-    this.#cgroups.set(cgroupId, { id: cgroupId, path });
+    const cgroup = { id: cgroupId, path };
+    const above = this.#above(path);
+    this.#cgroups.set(cgroupId, cgroup);
+    this.#byPath.set(path, cgroup);
     this.unnamed?.cgroups.add(cgroupId);
     if (above === undefined) this.#tops = undefined;
     this.diedAtMs = undefined;
@@ -75,9 +78,12 @@ export class Member implements ListedContainer {
   }
 
   ended(cgroupId: number, atMs: number): void {
+    const { path = '' } = this.#cgroups.get(cgroupId) ?? {};
     this.#cgroups.delete(cgroupId);
+    // The next one of that name may be there already.
+    if (this.#byPath.get(path)?.id === cgroupId) this.#byPath.delete(path);
     this.#populated.delete(cgroupId);
-    if (this.#tops?.some(({ id }) => id === cgroupId) === true) this.#tops = undefined;
+    if (this.#above(path) === undefined) this.#tops = undefined;
     if (this.#cgroups.size === 0) this.diedAtMs = atMs;
   }
 
@@ -95,6 +101,15 @@ export class Member implements ListedContainer {
     this.#populated.add(cgroupId);
   }
 
+  /** The topmost of its cgroups that others of this path lie in. */
+  #above(path: string): Cgroup | undefined {
+    for (let end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) {
+      const above = this.#byPath.get(path.slice(0, end));
+      if (above !== undefined) return above;
+    }
+    return undefined;
+  }
+
   /** It has turned out to be `other`, which takes over what it has, or to be no container. */
   becomes(other: Member | undefined): void {
     this.superseded = true;
@@ -110,15 +125,4 @@ export class Member implements ListedContainer {
     else if (other.#cgroups.size === 0)
       other.diedAtMs = Math.max(other.diedAtMs ?? -Infinity, this.diedAtMs ?? 0);
   }
-}
-
-/** Those that lie in no other, in the same order. */
-function topsOf(cgroups: Iterable<Cgroup>): readonly Cgroup[] {
-  let tops: Cgroup[] = [];
-  for (const cgroup of cgroups) {
-    if (tops.some((top) => cgroup.path.startsWith(`${top.path}/`))) continue;
-    tops = tops.filter((top) => !top.path.startsWith(`${cgroup.path}/`));
-    tops.push(cgroup);
-  }
-  return tops;
 }
