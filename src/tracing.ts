@@ -101,6 +101,7 @@ export async function startTracing(deps: {
     nowMs,
   });
   const onLook = diskDelayState(paths.proc, features);
+  onLook();
   const tcp = tcpCollector(meter, { program, directory, keeps });
   return {
     kernel,

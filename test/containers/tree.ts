@@ -24,10 +24,13 @@ export const everybody = ['--min-container-age', '0s', '--skip-systemd-system-se
 /** Work that is done, by a process that stays. */
 export interface Work {
   readonly cpuNs: number;
-  /** What its tasks have waited for, in the cgroup or before. */
+  /** What its tasks have waited for. */
   readonly runDelayNs: number;
   readonly diskTicks: number;
-  end(): Promise<void>;
+  /** What it had waited for a CPU before it came into the cgroup, and when it was there. */
+  readonly earlierDelayNs: readonly [number, number];
+  /** Answers the nanoseconds of CPU that it used from first to last, without and with its coming. */
+  end(): Promise<readonly [number, number]>;
 }
 
 export interface Place {
@@ -76,12 +79,6 @@ function makeAt(path: string, controlled: string): Place {
   const into = directories.flatMap((directory) => ['-c', directory]);
   const running = new Set<ChildProcess>();
   const children: Place[] = [];
-  const end = async (child: ChildProcess): Promise<void> => {
-    running.delete(child);
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.stdin?.end();
-    await once(child, 'exit');
-  };
   const place: Place = {
     path,
     directory: (controller) =>
@@ -93,14 +90,22 @@ function makeAt(path: string, controlled: string): Place {
     async workAs(program, ...args) {
       const child = spawn(program, [...into, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
       running.add(child);
-      const [line] = (await Promise.race([
-        once(createInterface(child.stdout), 'line'),
-        once(child, 'exit').then(() => {
-          throw new Error(`work ${args.join(' ')} failed`);
-        }),
-      ])) as [string];
-      const [cpuNs = NaN, runDelayNs = NaN, diskTicks = NaN] = line.split(' ').map(Number);
-      return { cpuNs, runDelayNs, diskTicks, end: () => end(child) };
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+      const line = async (): Promise<number[]> => {
+        const { value } = (await lines.next()) as IteratorResult<string, undefined>;
+        if (value === undefined) throw new Error(`work ${args.join(' ')} failed`);
+        return value.split(' ').map(Number);
+      };
+      const [cpuNs = NaN, runDelayNs = NaN, diskTicks = NaN, outside = NaN, inside = NaN] = await line();
+      return {
+        ...{ cpuNs, runDelayNs, diskTicks, earlierDelayNs: [outside, inside] },
+        async end() {
+          running.delete(child);
+          child.stdin.end();
+          const [least = NaN, most = NaN] = await line();
+          return [least, most];
+        },
+      };
     },
     async killed(...args) {
       const child = spawn(workProgram(), [...into, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });

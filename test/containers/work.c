@@ -5,17 +5,23 @@
  *   work [-c CGROUP]... touch MB        has MB megabytes of anonymous memory
  *   work [-c CGROUP]... cache FILE MB   writes MB megabytes to FILE and leaves them in the page cache
  *   work [-c CGROUP]... sync FILE N     writes N blocks to FILE and waits for the device each time
- *   work [-c CGROUP]... fork N ...      the same by N processes at a time, which have ended then
+ *   work [-c CGROUP]... fork N ...      the same by N processes at a time, which have ended then and are
+ *                                       what is told of first
  *
- * Prints what it used in the cgroups: nanoseconds of CPU, nanoseconds of waiting for a CPU (/proc/self/schedstat) and ticks of
- * waiting for block devices (field 42 of /proc/self/stat). Then it stays until stdin ends.
+ * The work is done by a process in the cgroups, which prints what it used there: nanoseconds of CPU, nanoseconds of waiting for
+ * a CPU (/proc/self/schedstat), ticks of waiting for block devices (field 42 of /proc/self/stat); and how long it had waited
+ * for a CPU before it came and when it was there. Then it stays until stdin ends. Another process outside waits for it, prints
+ * the nanoseconds of CPU that it used from first to last, without and with its coming, and ends as it did.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,10 +91,10 @@ static void sync_blocks(const char *file, long blocks)
 	close(fd);
 }
 
-/* Since the process began. */
+/* Since the process began; the CPU time before the files are read. */
 static struct used used_now(void)
 {
-	struct used used = { 0 };
+	struct used used = { .cpu_ns = cpu_ns() };
 	char text[4096];
 	FILE *file = fopen("/proc/self/stat", "r");
 
@@ -104,7 +110,6 @@ static struct used used_now(void)
 	if (!file || fscanf(file, "%*d %lld", &used.run_delay_ns) != 1)
 		die("/proc/self/schedstat");
 	fclose(file);
-	used.cpu_ns = cpu_ns();
 	return used;
 }
 
@@ -166,28 +171,59 @@ static struct used work_forked(int processes, int argc, char **argv)
 	return sum;
 }
 
-int main(int argc, char **argv)
+/* `came` has what it used before it came, and when it was there. */
+static int work_inside(int argc, char **argv, struct used came[2])
 {
+	struct used used;
 	char end;
 
+	came[0] = used_now();
 	for (; argc > 2 && !strcmp(argv[1], "-c"); argc -= 2, argv += 2)
 		enter(argv[2]);
-	struct used before = used_now();
-	struct used used = { 0 };
+	came[1] = used_now();
 	int processes = 0;
 	if (argc > 3 && !strcmp(argv[1], "fork")) {
 		processes = atoi(argv[2]);
 		argc -= 2, argv += 2;
 	}
-	if (processes)
+	if (processes) {
 		used = work_forked(processes, argc - 1, argv + 1);
-	else if (work(argc - 1, argv + 1))
-		return 2;
-	add(&used, used_now(), 1);
-	add(&used, before, -1);
-	printf("%lld %lld %lld\n", used.cpu_ns, used.run_delay_ns, used.disk_ticks);
+	} else {
+		if (work(argc - 1, argv + 1))
+			return 2;
+		used = used_now();
+		add(&used, came[1], -1);
+	}
+	printf("%lld %lld %lld %lld %lld\n", used.cpu_ns, used.run_delay_ns, used.disk_ticks, came[0].run_delay_ns,
+	       came[1].run_delay_ns);
 	fflush(stdout);
 	while (read(0, &end, 1) > 0)
 		;
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct used *came =
+		mmap(NULL, 2 * sizeof(*came), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rusage total;
+	int status;
+
+	if (came == MAP_FAILED)
+		die("mmap");
+	pid_t pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(work_inside(argc, argv, came));
+	}
+	if (wait4(pid, &status, 0, &total) != pid)
+		die("wait4");
+	if (WIFSIGNALED(status))
+		raise(WTERMSIG(status));
+	long long cpu = (total.ru_utime.tv_sec + total.ru_stime.tv_sec) * 1000000000LL +
+			(total.ru_utime.tv_usec + total.ru_stime.tv_usec) * 1000LL;
+	printf("%lld %lld\n", cpu - came[1].cpu_ns, cpu - came[0].cpu_ns);
+	return WEXITSTATUS(status);
 }

@@ -67,7 +67,7 @@ if collector=$("$tree/tools/peers/collector.sh" --cached); then
   mkdir -p "$run/cache/otel-node-agent"
   cp "$collector" "$run/cache/otel-node-agent/"
 fi
-printf 'export %q\n' "XDG_CACHE_HOME=$run/cache" "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "LEAK_CALLS=${LEAK_CALLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
+printf 'export %q\n' "XDG_CACHE_HOME=$run/cache" "TRUTH_CONNECTS=${TRUTH_CONNECTS:-}" "TRUTH_KILLS=${TRUTH_KILLS:-}" "TRUTH_CONTAINERS=${TRUTH_CONTAINERS:-}" "LEAK_CALLS=${LEAK_CALLS:-}" "TEST_EVIDENCE=${TEST_EVIDENCE:-}" "TEST_BINARIES=$TEST_BINARIES" \
   NODE_VM=true | sed '/=$/d' >"$run/environment"
 printf '%q ' "$@" >"$run/command"
 setpriv --pdeathsig KILL "$virtiofsd" --socket-path="$run/files.sock" -o source="$tree" -o cache=auto -o sandbox=chroot >"$run/files.log" 2>&1 9>&- &

@@ -74,6 +74,7 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
     env: (tier) => ({
       TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000',
       TRUTH_KILLS: tier === 'full' ? '4' : '2',
+      TRUTH_CONTAINERS: tier === 'full' ? '200' : '40',
       LEAK_CALLS: '60',
     }),
   };
@@ -99,7 +100,9 @@ function tests(
 const always: readonly Tier[] = ['test', 'ci', 'full'];
 const big: readonly Tier[] = ['ci', 'full'];
 const loads = (tier: Tier): Record<string, string> =>
-  tier === 'full' ? { TRUTH_CONNECTS: '1000000', LEAK_CALLS: '10000', PEER_SECONDS: '30' } : {};
+  tier === 'full'
+    ? { TRUTH_CONNECTS: '1000000', TRUTH_CONTAINERS: '1000', LEAK_CALLS: '10000', PEER_SECONDS: '30' }
+    : {};
 
 /** The oldest and the newest. */
 const kernelsOfCi: ReadonlySet<string> = new Set(['5.10', '7']);
