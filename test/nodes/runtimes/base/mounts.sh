@@ -1,6 +1,7 @@
 #!/bin/bash
 # mounts.sh TREE CHECKOUT COMMAND...: inside fresh namespaces, makes the root file system of a node and runs COMMAND in it.
-# TREE stays as it is: changes go to memory. CHECKOUT is there at its own path, read-only. Prints "init PID", PID as the machine sees it.
+# TREE stays as it is: changes go to memory. CHECKOUT is there at its own path, read-only. Prints "init PID", PID
+# as the machine sees it, when that root is there.
 set -eu
 tree=$1 checkout=$2
 shift 2
@@ -62,9 +63,10 @@ mount -t tracefs tracefs sys/kernel/tracing
 hostname node
 ip link set lo up
 ip address add 10.99.0.1/32 dev lo
-echo "init $pid"
 pivot_root . .machine
 umount -l /.machine
 # Under systemd and on every node with containers the root is shared.
 mount --make-rshared /
+# Before, /proc/PID/root was the machine's.
+echo "init $pid"
 exec env -i container=testnode PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
