@@ -2,44 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { startNode } from '../nodes/runtimes/base/node.ts';
+import { traces } from '../nodes/runtimes/base/traces.ts';
 import { skip, startRuntime, until } from '../nodes/runtimes/runtime.ts';
 
 const sayAndStay = (text: string): readonly string[] => ['/bin/sh', '-c', `echo ${text}; exec sleep 1000`];
-
-/** Processes and cgroups of a node, and mounts of this machine that its root needs. */
-function traces(name: string): readonly string[] {
-  const processes = readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .filter((pid) => cgroupsOf(pid).includes(name))
-    .map((pid) => `process ${pid}`);
-  const cgroups = readdirSync('/sys/fs/cgroup').flatMap((hierarchy) =>
-    ['', '/docker', '/system.slice']
-      .map((parent) => `/sys/fs/cgroup/${hierarchy}${parent}`)
-      .filter(existsSync)
-      .flatMap((parent) => readdirSync(parent).map((entry) => `${parent}/${entry}`))
-      .filter((path) => path.includes(name)),
-  );
-  const mounts = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('node '));
-  return [...processes, ...cgroups, ...mounts];
-}
-
-/** Empty for a process that is dead but not yet waited for: it has no command line. */
-function cgroupsOf(pid: string): string {
-  try {
-    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '') return '';
-    return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-  } catch {
-    return '';
-  }
-}
 
 test('a pod has its cgroup, its memory limit and its log where Kubernetes puts them', { skip }, async (t) => {
   const node = await startRuntime(t, 'containerd');

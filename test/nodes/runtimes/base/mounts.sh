@@ -1,9 +1,10 @@
 #!/bin/bash
-# mounts.sh TREE CHECKOUT COMMAND...: inside fresh namespaces, makes the root file system of a node and runs COMMAND in it.
-# TREE stays as it is: changes go to memory. CHECKOUT is there at its own path, read-only. Prints "init PID", PID
-# as the machine sees it, when that root is there.
+# mounts.sh TREE FOLDERS COMMAND...: inside fresh namespaces, makes the root file system of a node and runs COMMAND in it.
+# TREE stays as it is: changes go to memory. FOLDERS, with colons between them, are there at their own paths, read-only.
+# Prints "init PID", PID as the machine sees it, when that root is there.
 set -eu
-tree=$1 checkout=$2
+tree=$1
+IFS=: read -ra folders <<<"$2"
 shift 2
 # The shell's own line: a child process would have another pid, and this procfs is still the machine's.
 read -r pid _ </proc/self/stat
@@ -26,9 +27,11 @@ for directory in run tmp var/lib/docker var/lib/containerd var/lib/containers; d
 done
 chmod 1777 tmp
 # After /tmp, where it may be.
-mkdir -p "./$checkout"
-mount --bind "$checkout" "./$checkout"
-mount -o remount,bind,ro "./$checkout"
+for folder in "${folders[@]}"; do
+  mkdir -p "./$folder"
+  mount --bind "$folder" "./$folder"
+  mount -o remount,bind,ro "./$folder"
+done
 
 mount -t tmpfs -o mode=755 tmpfs dev
 mkdir dev/pts dev/shm dev/mqueue

@@ -45,10 +45,14 @@ export interface Node {
   stop(): Promise<void>;
 }
 
-/** Starts a node. With `init` that program is process 1 of pid and cgroup namespaces, else they are the machine's. */
-export async function startNode(init?: readonly string[]): Promise<Node> {
+/**
+ * Starts a node. With `init` that program is process 1 of pid and cgroup namespaces, else they are the machine's. `folders`
+ * of the machine are there, too, at their own paths, read-only.
+ */
+export async function startNode(init?: readonly string[], folders: readonly string[] = []): Promise<Node> {
   const { stdout: tree } = await run(join(checkout, 'test/nodes/root.sh'));
-  const command = [script('mounts.sh'), tree.trim(), checkout, ...(init ?? ['sleep', 'infinity'])];
+  const shown = [checkout, ...folders].join(':');
+  const command = [script('mounts.sh'), tree.trim(), shown, ...(init ?? ['sleep', 'infinity'])];
   // A session of its own: Ctrl-C ends the test, and the supervisor cleans up.
   const supervisor = spawn(script('supervise.sh'), [...(init === undefined ? [] : ['-p']), ...command], {
     detached: true,
@@ -104,9 +108,13 @@ export async function startNode(init?: readonly string[]): Promise<Node> {
   };
 }
 
-/** Asks until there is an answer that is not undefined. Rejects after 30 s, with the last reason. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadlineMs = performance.now() + 30_000;
+/** Asks until there is an answer that is not undefined. Rejects after `patienceMs`, with the last reason. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  patienceMs = 30_000,
+): Promise<T> {
+  const deadlineMs = performance.now() + patienceMs;
   for (;;) {
     let reason: unknown;
     try {
