@@ -149,6 +149,9 @@ export const parts: readonly Part[] = [
   tests('features', always, ['test/features/*.test.ts']),
   tests('faults', always, ['test/faults/*.test.ts']),
   tests('runtimes', big, ['test/runtimes/*.test.ts'], { prepare: [['test/nodes/root.sh']] }),
+  tests('cluster', ['full'], ['test/cluster/*.test.ts'], {
+    prepare: [['test/nodes/root.sh'], ['tools/peers/kubernetes.sh']],
+  }),
   tests('sanitizers', big, [], {
     command: ({ folder }) => [
       node,
