@@ -262,3 +262,17 @@ test(
     proves(t, 'container_restarts_total');
   },
 );
+
+test('an agent that starts later knows the same containers from its first page on', { skip }, async (t) => {
+  assert.equal(await agent.end(), 0, agent.log());
+  agent = await cluster.startAgent('--min-container-age', '0s');
+  const text = await agent.page();
+  const ids = (page: string): string[] =>
+    series(page, 'container_info').map(({ labels }) => JSON.stringify(labels));
+  assert.deepEqual(ids(text).sort(), ids(page).sort());
+  for (const family of ['container_resources_cpu_limit_cores', 'container_resources_memory_limit_bytes'])
+    assert.deepEqual(sorted(byContainer(text, family)), sorted(byContainer(page, family)));
+  const restarts = byContainer(text, 'container_restarts_total');
+  assert.deepEqual(new Set(restarts.values()), new Set([0]), 'since the agent has started');
+  proves(t, 'container_info');
+});

@@ -86,7 +86,8 @@ export async function startNode(init?: readonly string[], folders: readonly stri
     pid,
     ownCgroups: init !== undefined,
     async exec(...words) {
-      const command = run(script('enter.sh'), [...inside, ...words], { env, timeout: commandMs });
+      const options = { env, timeout: commandMs, maxBuffer: 64 << 20 };
+      const command = run(script('enter.sh'), [...inside, ...words], options);
       command.child.stdin?.end();
       return (await command).stdout;
     },
