@@ -1,9 +1,9 @@
 /** What the running agent costs on this kernel: start, memory and CPU when idle, kernel memory. */
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { receiveOtlp } from '../../src/telemetry/otlp.fixture.ts';
+import { cpuSeconds, rssMegabytes } from './process.ts';
 import { report } from './table.ts';
 
 const idleSeconds = Number(process.env['BENCH_IDLE_SECONDS'] ?? 60);
@@ -14,17 +14,6 @@ async function page(url: string): Promise<string | undefined> {
     (response) => (response.ok ? response.text() : undefined),
     () => undefined,
   );
-}
-
-async function cpuSeconds(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-async function rssMegabytes(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  return (Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) * 1024) / 1e6;
 }
 
 const collector = await receiveOtlp();

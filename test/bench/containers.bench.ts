@@ -1,41 +1,14 @@
 /** What containers cost while they do nothing: memory, CPU of a collection, how long the event loop stands still. */
-import { mkdirSync, rmdirSync } from 'node:fs';
-import { request } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadOptions } from '../../config/load.ts';
 import { startAgent } from '../../src/agent.ts';
 import { createLog } from '../../src/log.ts';
-import { mountPoints } from '../containers/tree.ts';
+import { makeContainers, removeContainers } from './idle.ts';
+import { scrape } from './process.ts';
 import { report } from './table.ts';
 
 const rounds = 20;
-const directories: string[] = [];
-
-function makeContainers(count: number): void {
-  for (let i = directories.length / mountPoints.length; i < count; i++)
-    for (const mountPoint of mountPoints) {
-      const directory = `${mountPoint}/system.slice/bench-${i}.service`;
-      mkdirSync(directory, { recursive: true });
-      directories.push(directory);
-    }
-}
-
-function removeContainers(): void {
-  for (const directory of directories) rmdirSync(directory);
-}
-
-/** Bytes of a page, not looked at: what a scraper does with them is not our cost. */
-function scrape(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    request({ port, path: '/metrics' }, (answer) => {
-      let bytes = 0;
-      answer.on('data', (chunk: Buffer) => (bytes += chunk.length)).once('end', () => resolve(bytes));
-    })
-      .once('error', reject)
-      .end();
-  });
-}
 
 async function measure(port: number) {
   const times: number[] = [];
@@ -73,7 +46,7 @@ try {
   const none = await measure(19466);
   const measured = new Map<number, Awaited<ReturnType<typeof measure>>>();
   for (const count of [200, 1000]) {
-    makeContainers(count);
+    makeContainers(count, 'empty');
     measured.set(count, await measure(19466));
   }
   for (const [count, { slowestMs, cpuMs, systemMs, blockMs, rssKb, bytes }] of measured)
@@ -92,5 +65,5 @@ try {
     ]);
 } finally {
   await agent.close();
-  removeContainers();
+  await removeContainers();
 }

@@ -13,9 +13,7 @@ const root = join(import.meta.dirname, '../..');
 export const bundle = join(root, 'dist/agent.js');
 
 /** Path of a peer that has been built or fetched; undefined where it has not, which is a failure with CI=true. */
-export function peer(
-  name: 'collector' | 'prometheus' | 'node-exporter' | 'kubernetes' | 'cadvisor',
-): string | undefined {
+export function peer(name: 'collector' | 'prometheus' | 'node-exporter' | 'kubernetes'): string | undefined {
   const { status, stdout } = spawnSync(join(root, `tools/peers/${name}.sh`), ['--cached'], {
     encoding: 'utf8',
   });
