@@ -92,7 +92,7 @@ function makeAt(path: string, controlled: string): Place {
       running.add(child);
       const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
       const line = async (): Promise<number[]> => {
-        const { value } = (await lines.next());
+        const { value } = await lines.next();
         if (value === undefined) throw new Error(`work ${args.join(' ')} failed`);
         return value.split(' ').map(Number);
       };
