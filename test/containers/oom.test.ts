@@ -1,10 +1,12 @@
 /** OOM kills of containers on this machine: each that the test saw, once, whoever tells of it. */
 import assert from 'node:assert/strict';
+import { totalmem } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { agentUnder, direct, type FaultyAgent } from '../faults/agent.ts';
 import { denying, skipDeny } from '../faults/deny.ts';
 import { hierarchy, skip } from '../kernel/machine.ts';
 import { until } from '../peers/peer.ts';
+import { onlyVirtual } from '../nodes/virtual.ts';
 import { proves } from '../proof.ts';
 import { everybody, makePlace, type Place } from './tree.ts';
 
@@ -58,6 +60,19 @@ test('100 kills in 20 containers, in cgroups inside that are gone too, are 100',
     places.map(() => 5),
   );
 });
+
+test(
+  'a kill for want of memory of the whole machine is that of the container of the victim',
+  { skip: skip || onlyVirtual },
+  async (t) => {
+    const agent = await agentUnder(t, direct, { args: everybody });
+    const [greedy, calm] = ['greedy', 'modest'].map((name) => makePlace(`${name}-${process.pid}.service`));
+    await calm!.work('burn', '1');
+    // More than there is; nobody else has so much, so it is the victim.
+    await greedy!.killed('touch', String(Math.ceil((totalmem() * 1.2) / megabyte)));
+    await expectKills(t, agent, [greedy!, calm!], [1, NaN]);
+  },
+);
 
 test('without a kill there is no series; kills before the agent do not count', { skip }, async (t) => {
   const [calm, before] = makePlaces('calm', 2) as [Place, Place];
