@@ -1,5 +1,3 @@
-import type { RuntimeName } from './runtimes/inspection.ts';
-
 /** What is answered for a runtime that rests: it is not there, or it does not say. */
 export type Resting = 'absent' | 'silent';
 
@@ -9,19 +7,19 @@ export type Resting = 'absent' | 'silent';
  */
 export interface Rests {
   /** Undefined for a runtime that may be asked. */
-  of(runtime: RuntimeName): Resting | undefined;
-  begin(runtime: RuntimeName, why: Resting): void;
+  of(runtime: string): Resting | undefined;
+  begin(runtime: string, why: Resting): void;
   /** It answers; whether it had rested. */
-  end(runtime: RuntimeName): boolean;
+  end(runtime: string): boolean;
   /** How long until the first of these may be asked, in milliseconds; 0 or less: now. */
-  leftMs(runtimes: readonly RuntimeName[]): number;
+  leftMs(runtimes: readonly string[]): number;
   close(): void;
 }
 
 /** `onOver` is called when a rest is over: somebody should try the runtime. */
-export function runtimeRests(restMs: number, onOver: (runtime: RuntimeName) => void): Rests {
-  const resting = new Map<RuntimeName, { readonly untilMs: number; readonly why: Resting }>();
-  const ends = new Map<RuntimeName, NodeJS.Timeout>();
+export function runtimeRests(restMs: number, onOver: (runtime: string) => void = () => {}): Rests {
+  const resting = new Map<string, { readonly untilMs: number; readonly why: Resting }>();
+  const ends = new Map<string, NodeJS.Timeout>();
   return {
     of(runtime) {
       const rest = resting.get(runtime);
