@@ -25,7 +25,9 @@ export interface Options {
   readonly containerAllowlist?: RegExp;
   readonly containerDenylist?: RegExp;
   readonly minContainerAgeMs: number;
+  readonly maxContainers: number;
   readonly skipSystemdSystemServices: boolean;
+  readonly trackScopes: boolean;
   /** Networks in CIDR notation, as written. */
   readonly trackPublicNetworks: readonly string[];
   readonly ephemeralPortRanges: readonly PortRange[];
@@ -64,7 +66,9 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
     ...(allowlist && { containerAllowlist: allowlist }),
     ...(denylist && { containerDenylist: denylist }),
     minContainerAgeMs: values['min-container-age'],
+    maxContainers: values['max-containers'],
     skipSystemdSystemServices: values['skip-systemd-system-services'],
+    trackScopes: values['track-scopes'],
     trackPublicNetworks: values['track-public-network'],
     ephemeralPortRanges: values['ephemeral-port-range'],
     tcpSource: values['tcp-source'],

@@ -56,9 +56,12 @@ export async function startTracing(deps: {
   const { paths } = view;
   const cgroup2Root = findCgroup2Root(paths);
   const hierarchy = findHierarchy(paths, cgroup2Root);
+  const read = textReader(addon);
   const watch = watchContainers({
     rules: {
       skipSystemServices: options.skipSystemdSystemServices,
+      trackScopes: options.trackScopes,
+      maxContainers: options.maxContainers,
       minAgeMs: options.minContainerAgeMs,
       allow: options.containerAllowlist,
       deny: options.containerDenylist,
@@ -66,6 +69,7 @@ export async function startTracing(deps: {
     mountPoint: hierarchy.mountPoint,
     paths,
     clock,
+    read,
     onRuntimeState: deps.onRuntimeState,
   });
   const limits = {
@@ -75,7 +79,6 @@ export async function startTracing(deps: {
   const nowMs = (): number => clock.monotonic();
   const { directory } = watch;
   const controllers = findControllers(paths, hierarchy, cgroup2Root);
-  const read = textReader(addon);
   const isTold = (): boolean => features.get('oom_kills')?.reason === '';
   const oom = oomModel({ containers: directory, controllers, read, nowMs, isTold });
   const kernel = await startKernel({
@@ -109,6 +112,8 @@ export async function startTracing(deps: {
       size: () => watch.size(),
       unnamed: () => watch.unnamed(),
       unattributedKills: () => oom.unattributed(),
+      folded: () => watch.folded(),
+      hiddenContainers: () => watch.hidden(),
       refused: () => watch.refused(),
       hidden: () => tcp.hidden(),
     },

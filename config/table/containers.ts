@@ -1,6 +1,6 @@
 import { duration } from '../values/duration.ts';
 import { regex } from '../values/regex.ts';
-import { directory, flag } from '../values/scalar.ts';
+import { count, directory, flag } from '../values/scalar.ts';
 import type { OptionTable } from './option.ts';
 
 export const containers = {
@@ -22,11 +22,21 @@ export const containers = {
   'min-container-age': {
     type: duration,
     default: '30s',
-    help: 'Younger containers show nothing; 0 shows all.',
+    help: 'Younger containers show nothing, and are counted by node_agent_hidden_containers; 0 shows all.',
+  },
+  'max-containers': {
+    type: count,
+    default: '5000',
+    help: 'Containers beyond this number are summed under the container_id /~other.',
   },
   'skip-systemd-system-services': {
     type: flag,
     default: 'true',
-    help: 'Hides services of the operating system itself, such as systemd-*.',
+    help: 'Hides services of the operating system itself, such as systemd-*, those of type oneshot and dbus, and those that a timer starts.',
+  },
+  'track-scopes': {
+    type: flag,
+    default: 'false',
+    help: 'Shows scopes of the system that no container runtime made, such as virtual machines, as /scope/NAME.',
   },
 } satisfies OptionTable;

@@ -174,6 +174,20 @@ export const containerModelMetrics = {
     [],
     'Containers whose runtime has not told their name; after ten seconds they are shown under its short id.',
   ),
+  folded: self(
+    'folded_containers',
+    'gauge',
+    '{container}',
+    [],
+    'Running containers that found no place of their own (--max-containers) and are summed under /~other.',
+  ),
+  hiddenContainers: self(
+    'hidden_containers',
+    'gauge',
+    '{container}',
+    ['reason'],
+    'Containers that are not shown yet: younger than --min-container-age (too_young), or still without their name (unnamed).',
+  ),
   unattributedKills: self(
     'unattributed_oom_kills_total',
     'counter',

@@ -6,7 +6,7 @@ export const containerInfoMetrics = {
     name: 'container_info',
     type: 'gauge',
     unit: '',
-    help: 'Always 1; the image of the container. Absent while that is unknown.',
+    help: 'Always 1; the image of the container, or how the systemd service starts and the first unit that starts it. Absent while neither is known.',
     labels: ['image', 'systemd_triggered_by', 'systemd_type'],
     scope: 'container',
   },

@@ -4,7 +4,11 @@ import { AgentError } from '../errors.ts';
 import { asker, type Named, type Unnamed } from './asker.ts';
 import type { Inspect, Inspection } from './runtimes/inspection.ts';
 
-const question: Unnamed = { runtimes: ['docker', 'containerd'], runtimeId: 'a1', inPod: false };
+const question: Unnamed = {
+  runtimes: ['docker', 'containerd'],
+  runtimeId: 'a1',
+  place: { kind: 'machine' },
+};
 const web: Inspection = { name: 'web', labels: {}, image: 'nginx:1', environment: [] };
 const missing: Inspect = () => Promise.reject(new AgentError('ENOENT', 'no socket'));
 
@@ -97,6 +101,36 @@ test('as soon as a runtime is there again, all who wait for it are asked for', a
   assert.deepEqual(new Set((await Promise.all(all)).map(({ id }) => id)), new Set(['/docker/web']));
   clearInterval(keepAlive);
   names.close();
+});
+
+test('runtimes of users are asked for by user, and rest apart from that of root', async () => {
+  const users: (number | undefined)[] = [];
+  const docker: Inspect = async (_, __, user) => {
+    users.push(user);
+    if (user === 7) throw new AgentError('EPROTO', 'no');
+    return web;
+  };
+  const states: string[] = [];
+  const names = asker({
+    runtimes: { docker, containerd: missing, crio: missing, podman: missing },
+    clock: { now: () => 0 },
+    onState: (runtime, failure) => states.push(`${runtime} ${failure === undefined ? 'works' : 'fails'}`),
+  });
+  const named: string[] = [];
+  const of = (place: Unnamed['place']): void =>
+    names.ask(
+      { runtimes: ['docker'], runtimeId: 'a1', place },
+      { wanted: () => true, onNamed: ({ id }) => named.push(id), onNobody: () => {} },
+    );
+  of({ kind: 'user', uid: 7 });
+  await names.askedOnce();
+  of({ kind: 'user', uid: 7 });
+  of({ kind: 'user', uid: 8 });
+  of({ kind: 'machine' });
+  await names.askedOnce();
+  names.close();
+  assert.deepEqual(named, ['/user/8/docker/web', '/docker/web']);
+  assert.deepEqual([users, states], [[7, 8, undefined], ['docker of user 7 fails']]);
 });
 
 test('few are asked at once, nobody is asked for whom nobody waits', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../host/clock.ts';
 import { AgentError, codeOf } from '../errors.ts';
 import { containerIdOf } from './names.ts';
+import type { Place } from './places.ts';
 import { runtimeRests, type Resting } from './rests.ts';
 import type { Inspect, Inspection, RuntimeName } from './runtimes/inspection.ts';
 
@@ -9,7 +10,7 @@ export interface Unnamed {
   /** Asked in this order. */
   readonly runtimes: readonly RuntimeName[];
   readonly runtimeId: string;
-  readonly inPod: boolean;
+  readonly place: Place;
 }
 
 export interface Named {
@@ -22,7 +23,7 @@ export interface AskerDeps {
   readonly runtimes: Readonly<Record<RuntimeName, Inspect>>;
   readonly clock: Pick<Clock, 'now'>;
   /** A runtime that is there does not answer as it should (a code), or does again (undefined): once for each change. */
-  readonly onState: (runtime: RuntimeName, failure: unknown) => void;
+  readonly onState: (runtime: string, failure: unknown) => void;
   readonly restMs?: number;
 }
 
@@ -63,10 +64,10 @@ interface Question {
 export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: AskerDeps): Asker {
   const waiting: Question[] = [];
   const paused = new Map<Question, NodeJS.Timeout>();
-  const failing = new Set<RuntimeName>();
+  const failing = new Set<string>();
   /** One of those who wait tries whether the runtime is there again. */
   const rests = runtimeRests(restMs, (runtime) => {
-    const question = [...paused.keys()].find(({ unnamed }) => unnamed.runtimes.includes(runtime));
+    const question = [...paused.keys()].find(({ unnamed }) => namesOf(unnamed).includes(runtime));
     if (question !== undefined) resume(question);
   });
   let asked = 0;
@@ -75,12 +76,17 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
   const nobodyFresh: (() => void)[] = [];
   let closed = false;
 
-  const inspect = async (runtime: RuntimeName, id: string): Promise<Inspection | undefined | Resting> => {
+  const inspect = async (
+    { runtimeId, place }: Unnamed,
+    name: RuntimeName,
+  ): Promise<Inspection | undefined | Resting> => {
+    const runtime = nameOf(name, place);
     const rest = rests.of(runtime);
     if (rest !== undefined) return rest;
     const signal = AbortSignal.timeout(deadlineMs);
     try {
-      const found = await withDeadline(runtimes[runtime](id, signal), signal);
+      const user = place.kind === 'user' ? place.uid : undefined;
+      const found = await withDeadline(runtimes[name](runtimeId, signal, user), signal);
       if (failing.delete(runtime)) onState(runtime, undefined);
       if (rests.end(runtime)) for (const question of [...paused.keys()]) resume(question);
       return found;
@@ -106,10 +112,10 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
   const answer = async ({ unnamed, asking }: Question): Promise<Named | undefined> => {
     let anybody = false;
     for (const runtime of unnamed.runtimes) {
-      const inspection = await inspect(runtime, unnamed.runtimeId);
+      const inspection = await inspect(unnamed, runtime);
       if (inspection !== 'absent') anybody = true;
       if (inspection === undefined || typeof inspection === 'string') continue;
-      const id = containerIdOf({ runtime, inspection, inPod: unnamed.inPod }, clock.now());
+      const id = containerIdOf({ runtime, inspection, place: unnamed.place }, clock.now());
       const { image } = inspection;
       if (id !== undefined) return { id, image: image.length > maxImageLength ? '' : image };
     }
@@ -119,7 +125,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
 
   const again = (question: Question): void => {
     const pauseMs = pausesMs[Math.min(question.attempts++, pausesMs.length - 1)]!;
-    const waitMs = Math.max(pauseMs, rests.leftMs(question.unnamed.runtimes));
+    const waitMs = Math.max(pauseMs, rests.leftMs(namesOf(question.unnamed)));
     paused.set(question, setTimeout(() => resume(question), waitMs).unref());
   };
 
@@ -160,6 +166,15 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
       paused.clear();
     },
   };
+}
+
+/** A user's runtime rests by itself: root's must not wait for it. */
+function nameOf(runtime: RuntimeName, place: Place): string {
+  return place.kind === 'user' ? `${runtime} of user ${place.uid}` : runtime;
+}
+
+function namesOf({ runtimes, place }: Unnamed): string[] {
+  return runtimes.map((runtime) => nameOf(runtime, place));
 }
 
 /** A runtime that does not heed the signal costs no more than one that does. */

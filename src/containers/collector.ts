@@ -2,6 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import { containerModelMetrics } from '../catalogue/agent.ts';
 import { instruments } from '../catalogue/metric.ts';
 import type { Collector } from '../collector.ts';
+import type { HiddenContainers } from './roster.ts';
 
 /** Series left out of the last snapshot, and why. */
 export interface Hidden {
@@ -9,13 +10,20 @@ export interface Hidden {
   readonly tooYoung: number;
 }
 
-const byReason = { noContainer: { reason: 'no_container' }, tooYoung: { reason: 'too_young' } } as const;
+const byReason = {
+  noContainer: { reason: 'no_container' },
+  tooYoung: { reason: 'too_young' },
+  unnamed: { reason: 'unnamed' },
+} as const;
 
 export interface ContainerModel {
   /** Containers known. */
   size(): number;
   /** Those of them that no runtime has named so far. */
   unnamed(): number;
+  /** Those that found no place of their own. */
+  folded(): number;
+  hiddenContainers(): HiddenContainers;
   /** OOM kills that found no container. */
   unattributedKills(): number;
   /** Cgroups that found no place. */
@@ -34,6 +42,10 @@ export function containerModelCollector(meter: Meter, model: ContainerModel): Co
       result.observe(metrics.unnamed, model.unnamed());
       result.observe(metrics.unattributedKills, model.unattributedKills());
       result.observe(metrics.refusedCgroups, model.refused());
+      result.observe(metrics.folded, model.folded());
+      const containers = model.hiddenContainers();
+      result.observe(metrics.hiddenContainers, containers.tooYoung, byReason.tooYoung);
+      result.observe(metrics.hiddenContainers, containers.unnamed, byReason.unnamed);
       const { noContainer, tooYoung } = model.hidden();
       result.observe(metrics.hidden, noContainer, byReason.noContainer);
       result.observe(metrics.hidden, tooYoung, byReason.tooYoung);

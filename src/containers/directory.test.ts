@@ -3,20 +3,23 @@ import { mkdir, mkdtemp, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { Asking } from './asker.ts';
-import { Directory } from './directory.ts';
+import type { UnitFacts } from './systemd/facts.ts';
+import { Directory, type DirectoryRules } from './directory.ts';
 import { walker } from './discovery.ts';
 
 const minute = 60_000;
+const everything = { skipSystemServices: true, trackScopes: false, minAgeMs: 0, maxContainers: 5000 };
 
-function setUp(rules: { minAgeMs?: number; allow?: RegExp; deny?: RegExp } = {}) {
+function setUp(rules: Partial<DirectoryRules> = {}) {
   const time = { ms: 1_000_000_000 };
   const now = (): never => assert.fail('ages must not follow the wall clock');
   const clock = { now, monotonic: () => time.ms };
   return {
     time,
     clock,
-    directory: new Directory({ skipSystemServices: true, minAgeMs: 0, ...rules }, clock),
+    directory: new Directory({ ...everything, ...rules }, clock),
   };
 }
 
@@ -71,10 +74,10 @@ test('the deny list is checked before the allow list', () => {
 const id64 = 'a1b2c3d4e5f6'.padEnd(64, '0');
 
 /** A directory that asks the test for names. */
-function asking(rules: { deny?: RegExp } = {}) {
+function asking(rules: Partial<DirectoryRules> = {}) {
   const { time, clock, directory: bare } = setUp(rules);
   const asked: Asking[] = [];
-  const directory = new Directory(bare.rules, clock, (_, asking) => void asked.push(asking));
+  const directory = new Directory(bare.rules, clock, { ask: (_, asking) => void asked.push(asking) });
   return { time, directory, asked };
 }
 
@@ -163,6 +166,170 @@ test('nobody waits for the name of what is forgotten', () => {
   time.ms += 10 * minute + 1;
   directory.forgetGone();
   assert.deepEqual([asked[0]?.wanted(), directory.size, directory.unnamed], [false, 0, 0]);
+});
+
+/** A directory that asks the test what units are. */
+function askingUnits(rules: Partial<DirectoryRules> = {}) {
+  const { time, clock, directory: bare } = setUp(rules);
+  const asked: { unit: string; answer: (type: string, triggeredBy?: string) => Promise<void> }[] = [];
+  const askUnit = (unit: string): Promise<UnitFacts> =>
+    new Promise((resolve) => {
+      const answer = async (type: string, triggeredBy = ''): Promise<void> => {
+        resolve({ type, triggeredBy });
+        await setImmediate();
+      };
+      asked.push({ unit, answer });
+    });
+  return { time, asked, directory: new Directory(bare.rules, clock, { askUnit }) };
+}
+
+const idsOf = (directory: Directory): string[] =>
+  [...directory.all()].filter(({ visible }) => visible).map(({ id }) => id);
+
+test('a unit is not shown before it is known what it is; asked for once, with all inside, and again when it starts anew', async () => {
+  const { time, directory, asked } = askingUnits();
+  directory.add(1, '/system.slice/my\\x2dapp.service', time.ms);
+  directory.populate(1, true);
+  directory.add(2, '/system.slice/my\\x2dapp.service/inside', time.ms);
+  const before = directory.byCgroup(2)!;
+  assert.deepEqual([idsOf(directory), asked.length, asked[0]?.unit], [[], 1, 'my\\x2dapp.service']);
+  await asked[0]?.answer('notify', 'my.socket');
+  assert.deepEqual(idsOf(directory), ['/system.slice/my-app.service']);
+  const [member] = directory.all();
+  assert.deepEqual(member?.facts, { type: 'notify', triggeredBy: 'my.socket' });
+  assert.deepEqual([before.successor, directory.byCgroup(1)], [member, member]);
+
+  for (const cgroup of [2, 1]) {
+    directory.populate(cgroup, false);
+    directory.remove(cgroup);
+  }
+  directory.add(3, '/system.slice/my\\x2dapp.service', time.ms);
+  directory.populate(3, true);
+  assert.equal(asked.length, 2);
+  // A start while the first question is open is the same question.
+  directory.remove(3);
+  directory.add(4, '/system.slice/my\\x2dapp.service', time.ms);
+  directory.populate(4, true);
+  await asked[1]?.answer('exec');
+  assert.deepEqual([asked.length, directory.byCgroup(4), directory.byCgroup(3)], [2, member, member]);
+  assert.deepEqual([member?.facts.type, member?.restarts, directory.size], ['exec', 2, 1]);
+});
+
+test('what runs once, for the bus or by a clock is no container, unless all are to be shown', async () => {
+  for (const skipSystemServices of [true, false]) {
+    const { time, directory, asked } = askingUnits({ skipSystemServices });
+    for (const [i, name] of ['a', 'b', 'c', 'd'].entries())
+      directory.add(i + 1, `/system.slice/${name}.service`, time.ms);
+    await asked[0]?.answer('oneshot');
+    await asked[1]?.answer('dbus');
+    await asked[2]?.answer('simple', 'c.timer');
+    await asked[3]?.answer('simple', 'd.socket');
+    const shown = ['a', 'b', 'c', 'd'].map((name) => `/system.slice/${name}.service`);
+    assert.deepEqual(idsOf(directory), skipSystemServices ? shown.slice(3) : shown);
+    assert.equal(directory.byCgroup(1) === undefined, skipSystemServices);
+  }
+});
+
+test('a slice is not shown for background units inside it, but for others', async () => {
+  const { time, directory, asked } = askingUnits();
+  directory.add(1, '/system.slice/system-job.slice', time.ms);
+  directory.add(2, '/system.slice/system-job.slice/job@1.service', time.ms);
+  await asked[0]?.answer('oneshot');
+  assert.deepEqual(idsOf(directory), []);
+  directory.add(3, '/system.slice/system-job.slice/job@2.service', time.ms);
+  await asked[1]?.answer('simple');
+  assert.deepEqual(idsOf(directory), ['/system.slice/system-job.slice']);
+  assert.deepEqual(
+    [directory.byCgroup(2), directory.byCgroup(3)?.id],
+    [undefined, '/system.slice/system-job.slice'],
+  );
+});
+
+test('units that nobody wants are not asked for; who is forgotten needs no answer', async () => {
+  const { time, directory, asked } = askingUnits({ deny: /secret/ });
+  directory.add(1, '/system.slice/secret.service', time.ms);
+  assert.equal(asked.length, 0);
+  directory.add(2, '/system.slice/a.service', time.ms);
+  directory.remove(2);
+  time.ms += 10 * minute + 1;
+  directory.forgetGone();
+  await asked[0]?.answer('simple');
+  assert.equal(directory.size, 0);
+});
+
+test('beyond the bound containers are summed under one id; a place is given back when one is forgotten', () => {
+  const { time, directory } = setUp({ maxContainers: 3, deny: /denied/ });
+  const other = '/~other';
+  for (let i = 1; i <= 5; i++) directory.add(i, `/system.slice/${i}.service`, time.ms);
+  directory.add(6, '/system.slice/5.service/inside', time.ms);
+  directory.add(7, '/system.slice/denied.service', time.ms);
+  assert.deepEqual([directory.size, directory.folded], [3, 2]);
+  assert.deepEqual(
+    [3, 4, 5, 6, 7].map((cgroup) => directory.byCgroup(cgroup)?.id),
+    ['/system.slice/3.service', other, other, other, undefined],
+  );
+  assert.deepEqual(directory.byCgroup(4)?.labels, { container_id: other, app_id: '' });
+  directory.remove(1);
+  time.ms += 10 * minute + 1;
+  directory.forgetGone();
+  // Who is summed stays so, with all that comes inside it: a sum must not fall.
+  directory.add(8, '/system.slice/5.service/later', time.ms);
+  assert.equal(directory.byCgroup(4)?.id, other);
+  assert.equal(directory.byCgroup(8)?.id, other);
+  directory.remove(4);
+  time.ms += 10 * minute + 1;
+  directory.forgetGone();
+  directory.add(9, '/system.slice/4.service', time.ms);
+  assert.deepEqual([directory.size, directory.folded], [3, 1]);
+  const all = [...directory.all()].find(({ id }) => id === other);
+  time.ms += 20 * minute;
+  directory.forgetGone();
+  assert.ok([...directory.all()].includes(all!), 'its counters stay');
+});
+
+test('beyond the bound a name is waited for, and not for ever', () => {
+  const { time, directory, asked } = asking({ maxContainers: 2 });
+  const ids = (): (string | undefined)[] => [1, 2, 3, 4, 5].map((cgroup) => directory.byCgroup(cgroup)?.id);
+  for (let i = 1; i <= 5; i++) directory.add(i, `/docker/${String(i).repeat(64)}`, time.ms);
+  asked[0]?.onNamed({ id: 'ignored', image: '' });
+  asked[2]?.onNamed({ id: '/docker/web', image: 'web' });
+  asked[3]?.onNamed({ id: '/docker/late', image: 'late' });
+  assert.deepEqual(ids(), [
+    undefined,
+    '/docker/222222222222',
+    '/docker/web',
+    '/~other',
+    '/docker/555555555555',
+  ]);
+  time.ms += 10_001;
+  assert.deepEqual(idsOf(directory), ['/docker/web', '/docker/222222222222', '/~other']);
+  directory.forgetGone();
+  assert.deepEqual(ids().slice(3), ['/~other', '/~other']);
+  assert.deepEqual([asked[4]?.wanted(), directory.folded, directory.unnamed], [false, 2, 1]);
+  assert.deepEqual([...directory.all()].find(({ id }) => id === '/~other')?.image, '');
+});
+
+test('who may be nobody that is wanted takes no place from those who are', () => {
+  const { time, directory, asked } = asking({ maxContainers: 2, allow: /web|slice/ });
+  for (let i = 1; i <= 5; i++) directory.add(i, `/docker/${String(i).repeat(64)}`, time.ms);
+  directory.add(6, '/system.slice/a.service', time.ms);
+  asked[0]?.onNamed({ id: '/docker/web', image: '' });
+  asked[1]?.onNamed({ id: '/docker/web2', image: '' });
+  asked[2]?.onNamed({ id: '/docker/db', image: '' });
+  time.ms += minute;
+  directory.forgetGone();
+  assert.deepEqual(idsOf(directory), ['/system.slice/a.service', '/docker/web', '/~other']);
+});
+
+test('containers that are not shown are counted by why', () => {
+  const { time, directory } = asking({ minAgeMs: 30_000 });
+  directory.add(1, '/system.slice/old.service', time.ms - minute);
+  directory.add(2, '/system.slice/young.service', time.ms);
+  directory.add(3, '/system.slice/other.service', time.ms);
+  directory.add(4, `/docker/${id64}`, time.ms - minute);
+  assert.deepEqual(directory.hidden(), { tooYoung: 2, unnamed: 1 });
+  time.ms += minute;
+  assert.deepEqual(directory.hidden(), { tooYoung: 0, unnamed: 0 });
 });
 
 test('the topmost cgroups of a container are those that lie in no other, by whole names', () => {

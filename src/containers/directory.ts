@@ -1,57 +1,60 @@
 import type { CgroupDirectory, ContainerDirectory, ContainerList } from '../model/containers.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Asker, Named, Unnamed } from './asker.ts';
-import { identify } from './identity.ts';
-import { Member } from './member.ts';
+import { identify, sandboxOf, type IdentityRules } from './identity.ts';
+import type { Member } from './member.ts';
+import { Questions, type QuestionAskers } from './questions.ts';
+import { Roster, type HiddenContainers, type RosterRules } from './roster.ts';
 
-/** Ages are kept on the monotonic clock: setting the wall clock must neither hide nor age a container. */
-export interface DirectoryRules {
-  readonly skipSystemServices: boolean;
-  /** Younger containers are not shown; 0 shows all. */
-  readonly minAgeMs: number;
-  readonly allow?: RegExp | undefined;
-  /** Checked before `allow`. */
-  readonly deny?: RegExp | undefined;
+export type DirectoryRules = IdentityRules & RosterRules;
+
+/** Who knows what paths do not tell. */
+export interface Askers extends QuestionAskers {
+  /** Processes, for the id of the sandbox that runs in the cgroup of a pod itself. */
+  readonly findSandbox?: (path: string) => Promise<string | undefined>;
+  /** Processes, for what they switch off: called when a container starts. */
+  readonly onStart?: (container: Member) => void;
 }
 
 /** How long a cgroup or container that is gone keeps its name: late counts still find it. */
 const keepGoneMs = 10 * 60_000;
 /** More cgroups than this are not remembered; their counts show up as hidden. */
 const maxCgroups = 65_536;
-/** A container whose runtime has not told its name for so long is shown under the short id that its path tells. */
-const holdMs = 10_000;
 
 interface Cgroup {
   container: Member | undefined;
   /** The topmost cgroup of its container that it lies in. */
-  readonly topId: number | undefined;
-  readonly runtimeId: string | undefined;
+  topId: number | undefined;
+  /** What somebody was asked for because of it. */
+  key: string | undefined;
+  /** Of a pod itself, until its first process came. */
+  sandboxPath?: string | undefined;
   goneAtMs: number | undefined;
 }
 
-const nobodys: Cgroup = {
-  container: undefined,
-  topId: undefined,
-  runtimeId: undefined,
-  goneAtMs: undefined,
-};
-
-/** Who exists, by cgroup. Fed by kernel events and by walks; names that only runtimes know come by `ask`. */
+/** Who exists, by cgroup. Fed by kernel events and by walks; what paths do not tell comes from those who are asked. */
 export class Directory implements ContainerDirectory, CgroupDirectory, ContainerList {
   readonly #cgroups = new Map<number, Cgroup>();
-  readonly #containers = new Map<string, Member>();
-  /** What runtimes were asked for: a container without a name, the named one, or undefined for what is no container. */
-  readonly #byRuntimeId = new Map<string, Member | undefined>();
-  readonly #ask: Asker['ask'] | undefined;
+  readonly #roster: Roster;
+  readonly #questions: Questions;
+  readonly #askers: Askers;
   readonly clock: Clock;
   readonly rules: DirectoryRules;
   /** Cgroups that found no place. */
   refused = 0;
 
-  constructor(rules: DirectoryRules, clock: Clock, ask?: Asker['ask']) {
+  constructor(rules: DirectoryRules, clock: Clock, askers: Askers = {}) {
     this.rules = rules;
     this.clock = clock;
-    this.#ask = ask;
+    this.#askers = askers;
+    this.#roster = new Roster(rules, clock);
+    this.#questions = new Questions(this.#roster, rules, clock, askers, (cgroups, container) => {
+      for (const cgroupId of cgroups) {
+        const cgroup = this.#cgroups.get(cgroupId);
+        if (cgroup === undefined) continue;
+        cgroup.container = container;
+        cgroup.topId = container?.topOf(cgroupId) ?? cgroup.topId;
+      }
+    });
   }
 
   byCgroup(cgroupId: number): Member | undefined {
@@ -72,11 +75,25 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
   }
 
   all(): Iterable<Member> {
-    return this.#containers.values();
+    return this.#roster.all();
   }
 
   get size(): number {
-    return this.#containers.size;
+    return this.#roster.size;
+  }
+
+  /** Containers that no runtime has named so far. */
+  get unnamed(): number {
+    return this.#roster.unnamed;
+  }
+
+  /** Containers that found no place of their own and are summed under one id. */
+  get folded(): number {
+    return this.#roster.folded;
+  }
+
+  hidden(): HiddenContainers {
+    return this.#roster.hidden();
   }
 
   /**
@@ -87,8 +104,7 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
     const known = this.#cgroups.get(cgroupId);
     if (known !== undefined) {
       // A walk that began before the removal must not bring the cgroup back: ids are never reused.
-      if (known.container !== undefined)
-        known.container.firstSeenMs = Math.min(known.container.firstSeenMs, bornMs);
+      known.container?.wasBorn(bornMs);
       return;
     }
     if (this.#cgroups.size >= maxCgroups) {
@@ -96,18 +112,11 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
       return;
     }
     const identity = identify(path, this.rules);
-    if ('ignored' in identity) {
-      this.#cgroups.set(cgroupId, { ...nobodys });
-      return;
-    }
-    const { id, unnamed } = identity;
-    const container =
-      unnamed === undefined || this.#ask === undefined
-        ? this.#memberOf(id, bornMs)
-        : this.#memberWithoutName(unnamed, id, bornMs);
+    const { container, key } = this.#questions.containerAt(path, identity, bornMs);
     const topId = container?.began(cgroupId, path);
     if (container !== undefined && wasThere) container.wasThere = true;
-    this.#cgroups.set(cgroupId, { container, topId, runtimeId: unnamed?.runtimeId, goneAtMs: undefined });
+    const sandboxPath = 'mayBeSandbox' in identity && identity.mayBeSandbox === true ? path : undefined;
+    this.#cgroups.set(cgroupId, { container, topId, key, sandboxPath, goneAtMs: undefined });
   }
 
   /** The cgroup was removed. Its name stays for late counts. */
@@ -120,7 +129,11 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
 
   /** The cgroup, itself or below it, got its first process or lost the last. */
   populate(cgroupId: number, populated: boolean): void {
-    this.#cgroups.get(cgroupId)?.container?.populate(cgroupId, populated);
+    const cgroup = this.#cgroups.get(cgroupId);
+    if (populated && cgroup?.sandboxPath !== undefined)
+      void this.#findSandbox(cgroupId, cgroup, cgroup.sandboxPath);
+    const isStart = cgroup?.container?.populate(cgroupId, populated);
+    if (isStart === true) this.#askers.onStart?.(cgroup!.container!);
   }
 
   /** After a complete walk: what it did not find is gone. */
@@ -139,82 +152,26 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
   forgetGone(): void {
     const before = this.clock.monotonic() - keepGoneMs;
     const asked = new Set<string>();
-    for (const [id, { goneAtMs, runtimeId, container }] of this.#cgroups) {
+    for (const [id, { goneAtMs, key, container }] of this.#cgroups) {
       if (goneAtMs !== undefined && goneAtMs < before) {
         this.#cgroups.delete(id);
         container?.unnamed?.cgroups.delete(id);
-      } else if (runtimeId !== undefined) asked.add(runtimeId);
+      } else if (key !== undefined) asked.add(key);
     }
-    for (const [id, { diedAtMs }] of this.#containers) {
-      if (diedAtMs !== undefined && diedAtMs < before) this.#containers.delete(id);
-    }
-    for (const runtimeId of this.#byRuntimeId.keys())
-      if (!asked.has(runtimeId)) this.#byRuntimeId.delete(runtimeId);
+    this.#roster.forgetDead(before);
+    this.#questions.tidy(asked);
   }
 
-  /** Containers that no runtime has named so far. */
-  get unnamed(): number {
-    return [...this.#byRuntimeId.values()].filter((member) => member?.unnamed !== undefined).length;
+  async #findSandbox(cgroupId: number, cgroup: Cgroup, path: string): Promise<void> {
+    cgroup.sandboxPath = undefined;
+    const runtimeId = await this.#askers.findSandbox?.(path).catch(() => undefined);
+    if (runtimeId === undefined || cgroup.goneAtMs !== undefined) return;
+    const { container, key } = this.#questions.containerAt(
+      path,
+      sandboxOf(path, runtimeId),
+      this.clock.monotonic(),
+    );
+    Object.assign(cgroup, { container, key, topId: container?.began(cgroupId, path) });
+    this.populate(cgroupId, true);
   }
-
-  #memberOf(id: string, bornMs: number): Member | undefined {
-    if (!this.#admits(id)) return undefined;
-    let container = this.#containers.get(id);
-    if (container === undefined) {
-      container = this.#newMember(id, bornMs);
-      this.#containers.set(id, container);
-    }
-    container.firstSeenMs = Math.min(container.firstSeenMs, bornMs);
-    return container;
-  }
-
-  #memberWithoutName(unnamed: Unnamed, id: string, bornMs: number): Member | undefined {
-    const { runtimeId } = unnamed;
-    if (this.#byRuntimeId.has(runtimeId)) {
-      const known = this.#byRuntimeId.get(runtimeId);
-      if (known !== undefined) known.firstSeenMs = Math.min(known.firstSeenMs, bornMs);
-      return known;
-    }
-    const member = this.#newMember(id, bornMs);
-    // Under its name it may be denied.
-    const isHidden = this.rules.deny !== undefined || !this.#admits(id);
-    const heldUntilMs = isHidden ? Infinity : this.clock.monotonic() + holdMs;
-    const { cgroups } = (member.unnamed = { cgroups: new Set<number>(), heldUntilMs });
-    this.#byRuntimeId.set(runtimeId, member);
-    this.#containers.set(keyOfUnnamed(runtimeId), member);
-    this.#ask?.(unnamed, {
-      wanted: () => this.#byRuntimeId.get(runtimeId) === member,
-      onNamed: (named) => this.#onNamed(runtimeId, member, named),
-      onNobody: () => {
-        if (heldUntilMs !== Infinity) member.unnamed = { cgroups, heldUntilMs: 0 };
-      },
-    });
-    return member;
-  }
-
-  #onNamed(runtimeId: string, member: Member, { id, image }: Named): void {
-    this.#containers.delete(keyOfUnnamed(runtimeId));
-    const container = id === 'ignored' ? undefined : this.#memberOf(id, member.firstSeenMs);
-    this.#byRuntimeId.set(runtimeId, container);
-    if (container !== undefined) container.image = image;
-    member.becomes(container);
-    for (const cgroupId of member.unnamed?.cgroups ?? []) {
-      const cgroup = this.#cgroups.get(cgroupId);
-      if (cgroup !== undefined) cgroup.container = container;
-    }
-  }
-
-  #newMember(id: string, bornMs: number): Member {
-    return new Member(id, bornMs, { clock: this.clock, minAgeMs: this.rules.minAgeMs });
-  }
-
-  #admits(id: string): boolean {
-    const { allow, deny } = this.rules;
-    return deny?.test(id) !== true && (allow === undefined || allow.test(id));
-  }
-}
-
-/** Apart from the ids of those that have a name. */
-function keyOfUnnamed(runtimeId: string): string {
-  return `unnamed ${runtimeId}`;
 }

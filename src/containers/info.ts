@@ -5,16 +5,23 @@ import type { Collector } from '../collector.ts';
 import { labelsWith } from '../model/labels.ts';
 import type { Member } from './member.ts';
 
-/** What containers were made of. */
+/** What containers are made of, and how those start that are services of systemd. */
 export function containerInfoCollector(meter: Meter, containers: { all(): Iterable<Member> }): Collector {
   const metrics = instruments(meter, containerInfoMetrics);
-  const withImage = labelsWith((image: string) => ({ image, systemd_triggered_by: '', systemd_type: '' }));
+  // Neither of the first two has blanks.
+  const withInfo = labelsWith((key: string) => {
+    const [systemd_type = '', systemd_triggered_by = '', ...image] = key.split(' ');
+    return { image: image.join(' '), systemd_triggered_by, systemd_type };
+  });
   return {
     name: 'container_info',
     instruments: Object.values(metrics),
     collect(result) {
-      for (const { visible, labels, image } of containers.all())
-        if (visible && image !== '') result.observe(metrics.info, 1, withImage(labels, image));
+      for (const { visible, labels, image, facts } of containers.all()) {
+        const isKnown = image !== '' || facts.type !== '' || facts.triggeredBy !== '';
+        if (visible && isKnown)
+          result.observe(metrics.info, 1, withInfo(labels, `${facts.type} ${facts.triggeredBy} ${image}`));
+      }
     },
   };
 }

@@ -67,3 +67,19 @@ test('a container that was named late brings its restarts along, and is one itse
   web.populate(4, true);
   assert.equal(web.restarts, 3);
 });
+
+test('a container that was named late was there before the agent if it was, and says what it said', () => {
+  const [unnamed, web] = [member('/docker/b'), member('/docker/web')];
+  unnamed.began(1, '/docker/b');
+  unnamed.populate(1, true);
+  unnamed.wasThere = true;
+  unnamed.switchOff(new Set(['logs']));
+  unnamed.becomes(web);
+  assert.deepEqual([web.wasThere, [...web.switchedOff]], [true, ['logs']]);
+  unnamed.switchOff(new Set(['traces']));
+  assert.deepEqual([...web.switchedOff], ['traces']);
+  const other = member('/~other');
+  unnamed.becomes(other);
+  other.switchOff(new Set(['logs']));
+  assert.equal(other.switchedOff.size, 0);
+});

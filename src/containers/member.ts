@@ -1,7 +1,13 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Clock } from '../host/clock.ts';
-import type { Cgroup, ListedContainer } from '../model/containers.ts';
+import type { Cgroup, ListedContainer, Switch } from '../model/containers.ts';
 import { appIdOf } from './app-id.ts';
+import { noFacts } from './systemd/facts.ts';
+
+/** Whoever found no place. No container can be called so: runtimes' names are below a word of ours. */
+export const otherId = '/~other';
+
+const nothing: ReadonlySet<Switch> = new Set();
 
 /** What members share. */
 export interface Club {
@@ -10,20 +16,35 @@ export interface Club {
   readonly minAgeMs: number;
 }
 
+/** A container in question. */
+export interface Unnamed {
+  /** Every cgroup it ever had. */
+  readonly cgroups: Set<number>;
+  /** It has no place of its own: it is shown under its name or among all others, and never as it is. */
+  readonly isBeyond: boolean;
+  /** When it is shown all the same. */
+  heldUntilMs: number;
+  /** When it is one of all others. */
+  foldAtMs: number;
+}
+
 /** A container that the directory knows. */
 export class Member implements ListedContainer {
   readonly id: string;
   readonly labels: Attributes;
   /** Its image as the runtime tells it; empty when nobody does. */
   image = '';
+  /** What systemd says of it. */
+  facts = noFacts;
+  switchedOff: ReadonlySet<Switch> = nothing;
   readonly activity = { runs: 0 };
   wasThere = false;
   /** On the monotonic clock. */
   firstSeenMs: number;
   /** When its last cgroup went. */
   diedAtMs: number | undefined;
-  /** While its name is being asked for: every cgroup it ever had. Not shown before `heldUntilMs`. */
-  unnamed: { readonly cgroups: Set<number>; readonly heldUntilMs: number } | undefined;
+  /** While somebody is asked for it. */
+  unnamed: Unnamed | undefined;
   /** Set once it has turned out to be another container, or none. */
   superseded = false;
   successor: Member | undefined;
@@ -31,6 +52,8 @@ export class Member implements ListedContainer {
   /** Cgroups that still exist, in the order of their creation. */
   readonly #cgroups = new Map<number, Cgroup>();
   readonly #byPath = new Map<string, Cgroup>();
+  #holdsBackground = false;
+  #isMoreThanSlice = false;
   #tops: readonly Cgroup[] | undefined;
   /** Those of them that have processes, themselves or below them. */
   readonly #populated = new Set<number>();
@@ -50,10 +73,32 @@ export class Member implements ListedContainer {
   }
 
   get visible(): boolean {
+    return this.hiddenBecause === undefined;
+  }
+
+  get hiddenBecause(): 'superseded' | 'background' | 'unnamed' | 'too_young' | undefined {
     const { clock, minAgeMs } = this.#club;
     const nowMs = clock.monotonic();
-    if (this.superseded || (this.unnamed !== undefined && nowMs < this.unnamed.heldUntilMs)) return false;
-    return (this.diedAtMs ?? nowMs) - this.firstSeenMs >= minAgeMs;
+    if (this.superseded) return 'superseded';
+    if (this.#holdsBackground && !this.#isMoreThanSlice) return 'background';
+    if (this.unnamed !== undefined && nowMs < this.unnamed.heldUntilMs) return 'unnamed';
+    return (this.diedAtMs ?? nowMs) - this.firstSeenMs >= minAgeMs ? undefined : 'too_young';
+  }
+
+  /** It, or a part of it, is older than was known. */
+  wasBorn(atMs: number): void {
+    this.firstSeenMs = Math.min(this.firstSeenMs, atMs);
+  }
+
+  /** It is not shown before then, unless its name is known. */
+  hold(untilMs: number): void {
+    if (this.unnamed?.isBeyond === true) this.unnamed.foldAtMs = untilMs;
+    else if (this.unnamed !== undefined) this.unnamed.heldUntilMs = untilMs;
+  }
+
+  /** A unit inside it turned out to be none that is shown: a slice with nothing else in it is not shown either. */
+  holdsBackground(): void {
+    this.#holdsBackground = true;
   }
 
   get cgroups(): Iterable<Cgroup> {
@@ -65,6 +110,12 @@ export class Member implements ListedContainer {
     return this.#tops;
   }
 
+  /** The topmost of its cgroups that this one of them lies in, itself or another. */
+  topOf(cgroupId: number): number | undefined {
+    const cgroup = this.#cgroups.get(cgroupId);
+    return cgroup === undefined ? undefined : (this.#above(cgroup.path)?.id ?? cgroupId);
+  }
+
   /** Answers the topmost cgroup that it lies in. */
   began(cgroupId: number, path: string): number {
     const cgroup = { id: cgroupId, path };
@@ -72,6 +123,7 @@ export class Member implements ListedContainer {
     this.#cgroups.set(cgroupId, cgroup);
     this.#byPath.set(path, cgroup);
     this.unnamed?.cgroups.add(cgroupId);
+    if (!path.endsWith('.slice')) this.#isMoreThanSlice = true;
     if (above === undefined) this.#tops = undefined;
     this.diedAtMs = undefined;
     return above?.id ?? cgroupId;
@@ -87,18 +139,27 @@ export class Member implements ListedContainer {
     if (this.#cgroups.size === 0) this.diedAtMs = atMs;
   }
 
-  /** One of its cgroups got its first process or lost the last. */
-  populate(cgroupId: number, populated: boolean): void {
+  /** What its processes say, of which it may have turned out to be another one's. */
+  switchOff(what: ReadonlySet<Switch>): void {
+    // What one of all others says is not for all of them.
+    if (this.id !== otherId) this.switchedOff = what;
+    this.successor?.switchOff(what);
+  }
+
+  /** One of its cgroups got its first process or lost the last; answers whether it starts thereby. */
+  populate(cgroupId: number, populated: boolean): boolean {
     if (!populated) {
       this.#populated.delete(cgroupId);
-      return;
+      return false;
     }
-    if (this.#populated.size === 0) {
+    const isStart = this.#populated.size === 0;
+    if (isStart) {
       const top = this.topCgroups.at(-1)?.id;
       if (this.#ranIn !== undefined && this.#ranIn !== top) this.restarts++;
       this.#ranIn = top;
     }
     this.#populated.add(cgroupId);
+    return isStart;
   }
 
   /** The topmost of its cgroups that others of this path lie in. */
@@ -115,8 +176,9 @@ export class Member implements ListedContainer {
     this.superseded = true;
     this.successor = other;
     if (other === undefined) return;
-    other.firstSeenMs = Math.min(other.firstSeenMs, this.firstSeenMs);
     other.wasThere ||= this.wasThere;
+    if (this.#ranIn !== undefined) other.switchOff(this.switchedOff);
+    other.firstSeenMs = Math.min(other.firstSeenMs, this.firstSeenMs);
     const isStart = this.#ranIn !== undefined && other.#ranIn !== undefined && other.#populated.size === 0;
     other.restarts += this.restarts + (isStart ? 1 : 0);
     other.#ranIn = this.#ranIn ?? other.#ranIn;

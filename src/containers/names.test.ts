@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { containerIdOf, type Known } from './names.ts';
+import type { Place } from './places.ts';
 import type { Inspection, RuntimeName } from './runtimes/inspection.ts';
 
 const now = Date.UTC(2026, 0, 2);
 const minutes = String(Math.floor(now / 60_000) - 60);
 const longAgo = String(Math.floor(now / 60_000) - 8 * 24 * 60);
 
-function known(runtime: RuntimeName, inPod: boolean, inspection: Partial<Inspection>): Known {
-  return { runtime, inPod, inspection: { name: '', labels: {}, image: '', environment: [], ...inspection } };
+function known(runtime: RuntimeName, where: boolean | Place, inspection: Partial<Inspection>): Known {
+  const place = typeof where === 'object' ? where : ({ kind: where ? 'pod' : 'machine' } as const);
+  return { runtime, place, inspection: { name: '', labels: {}, image: '', environment: [], ...inspection } };
 }
 
 const pod = (name: string, container: string): Partial<Inspection> => ({
@@ -29,6 +31,9 @@ const task = (name: string, service: string, stack?: string): Partial<Inspection
 });
 const nomad = ['NAMESPACE=default', 'JOB_NAME=api', 'GROUP_NAME=web', 'ALLOC_ID=a1-b2', 'TASK_NAME=server'];
 const environment = nomad.map((line) => `NOMAD_${line}`);
+
+const ecs: Place = { kind: 'ecs', task: '0a1b' };
+const ecsName = 'com.amazonaws.ecs.container-name';
 
 const table: readonly [what: string, from: Known, id: string | undefined][] = [
   ['docker', known('docker', false, { name: 'web' }), '/docker/web'],
@@ -52,6 +57,28 @@ const table: readonly [what: string, from: Known, id: string | undefined][] = [
   ['Nomad', known('docker', false, { name: 'x', environment }), '/nomad/default/api/web/a1-b2/server'],
   ['Nomad in part', known('docker', false, { name: 'x', environment: environment.slice(1) }), '/docker/x'],
   ['podman', known('podman', false, { name: 'db' }), '/podman/db'],
+  ['podman of a user', known('podman', { kind: 'user', uid: 1000 }, { name: 'db' }), '/user/1000/podman/db'],
+  [
+    'whatever a user says it is',
+    known('docker', { kind: 'user', uid: 7 }, { ...pod('web-0', 'nginx'), ...task('web.2.q', 'web') }),
+    '/user/7/docker/x',
+  ],
+  ['a user without a name', known('docker', { kind: 'user', uid: 7 }, {}), undefined],
+  ['a user as another one', known('docker', { kind: 'user', uid: 7 }, { name: '../8/docker/x' }), undefined],
+  ['gVisor', known('containerd', { kind: 'sandbox' }, pod('web-0', '')), '/k8s/shop/web-0/sandbox'],
+  ['gVisor without a pod', known('containerd', { kind: 'sandbox' }, {}), 'ignored'],
+  ['ECS', known('docker', ecs, { name: 'ecs-web-1', labels: { [ecsName]: 'web' } }), '/ecs/0a1b/web'],
+  [
+    'the pause container of ECS',
+    known('docker', ecs, { labels: { [ecsName]: '~internal~ecs~pause' } }),
+    'ignored',
+  ],
+  ['ECS without its label', known('docker', ecs, { name: 'ecs-web-1' }), undefined],
+  ['ECS elsewhere', known('docker', false, { name: 'y', labels: { [ecsName]: 'web' } }), '/docker/y'],
+  ['bytes that are no text', known('docker', false, { name: 'a\ufffdb' }), undefined],
+  ['a separator of lines', known('docker', false, { name: 'a\u2028b' }), undefined],
+  ['no bytes', known('docker', false, { name: 'a\0b' }), undefined],
+  ['who stands for others', known('docker', false, { name: '~other' }), undefined],
   ['a path for a name', known('docker', false, { name: 'a/b' }), undefined],
   ['a line for a name', known('docker', false, { name: 'a\nb' }), undefined],
   ['quotes', known('docker', false, { name: 'a"b' }), undefined],

@@ -1,5 +1,6 @@
 /** Container ids made of what a runtime says. Pure. */
 import { safe } from './app-id.ts';
+import type { Place } from './places.ts';
 import type { Inspection, RuntimeName } from './runtimes/inspection.ts';
 
 /** `<CronJob>-<minutes since the epoch>-<random>`. */
@@ -12,17 +13,31 @@ const part = /^[\w.@:+-]{1,253}$/;
 export interface Known {
   readonly runtime: RuntimeName;
   readonly inspection: Inspection;
-  /** It runs where the kubelet puts its containers: labels of Kubernetes elsewhere may be anybody's. */
-  readonly inPod: boolean;
+  readonly place: Place;
 }
 
 /** The `container_id`; the word `ignored` for what is no container of its own, `undefined` when it has no name that can be used. */
-export function containerIdOf({ runtime, inspection, inPod }: Known, nowMs: number): string | undefined {
+export function containerIdOf({ runtime, inspection, place }: Known, nowMs: number): string | undefined {
   const { labels, name } = inspection;
-  if (inPod && 'io.kubernetes.pod.name' in labels) return ofPod(labels, nowMs);
+  // Whatever an ordinary user's runtime says, it is that user's.
+  if (place.kind === 'user') return idOf('user', String(place.uid), runtime, name);
+  if (place.kind === 'ecs') return ofEcs(labels, place.task);
+  if (place.kind === 'sandbox') return ofSandbox(labels);
+  if (place.kind === 'pod' && 'io.kubernetes.pod.name' in labels) return ofPod(labels, nowMs);
   if (runtime === 'containerd' || runtime === 'crio') return 'ignored';
   if (runtime === 'podman') return idOf('podman', name);
   return ofSwarm(labels) ?? ofNomad(inspection) ?? (name === '' ? 'ignored' : idOf('docker', name));
+}
+
+function ofSandbox(labels: Inspection['labels']): string | undefined {
+  const { 'io.kubernetes.pod.namespace': namespace = '', 'io.kubernetes.pod.name': pod = '' } = labels;
+  return pod === '' ? 'ignored' : idOf('k8s', namespace, pod, 'sandbox');
+}
+
+/** A name that begins like this is that of the agent's own, such as the pause container. */
+function ofEcs(labels: Inspection['labels'], task: string): string | undefined {
+  const name = labels['com.amazonaws.ecs.container-name'] ?? '';
+  return name.startsWith('~internal~') ? 'ignored' : idOf('ecs', task, name);
 }
 
 function ofPod(labels: Inspection['labels'], nowMs: number): string | undefined {

@@ -2,7 +2,7 @@ import type { Meter } from '@opentelemetry/api';
 import { containerRestartMetrics } from '../catalogue/containers.ts';
 import { instruments } from '../catalogue/metric.ts';
 import type { Collector } from '../collector.ts';
-import type { Member } from './member.ts';
+import { otherId, type Member } from './member.ts';
 
 /** Restarts of containers, 0 included. */
 export function restartsCollector(meter: Meter, containers: { all(): Iterable<Member> }): Collector {
@@ -11,8 +11,9 @@ export function restartsCollector(meter: Meter, containers: { all(): Iterable<Me
     name: 'container_restarts',
     instruments: Object.values(metrics),
     collect(result) {
-      for (const { visible, restarts, labels } of containers.all())
-        if (visible) result.observe(metrics.restarts, restarts, labels);
+      // How often one of all others was started again, nobody knows.
+      for (const { id, visible, restarts, labels } of containers.all())
+        if (visible && id !== otherId) result.observe(metrics.restarts, restarts, labels);
     },
   };
 }

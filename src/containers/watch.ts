@@ -1,6 +1,7 @@
 import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../host/clock.ts';
+import type { TextReader } from '../host/texts.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { CgroupEvent } from '../kernel/cgroup-event.ts';
 import type { CgroupDirectory, ContainerDirectory } from '../model/containers.ts';
@@ -8,10 +9,16 @@ import { asker, type AskerDeps } from './asker.ts';
 import { Directory, type DirectoryRules } from './directory.ts';
 import { walker } from './discovery.ts';
 import type { Member } from './member.ts';
+import type { HiddenContainers } from './roster.ts';
 import { containerdInspect } from './runtimes/containerd.ts';
 import { crioInspect } from './runtimes/crio.ts';
 import { dockerInspect } from './runtimes/docker.ts';
 import { podmanInspect } from './runtimes/podman.ts';
+import { sandboxFinder } from './sandbox.ts';
+import { switchReader } from './switches.ts';
+import { unitAsker } from './systemd/asker.ts';
+import { unitFiles } from './systemd/files.ts';
+import { askSystemd } from './systemd/manager.ts';
 
 /** The file system is walked this often even while kernel events arrive: what they miss is found then. */
 const walkEveryMs = 30_000;
@@ -22,9 +29,12 @@ const walkOnDemandMs = 1000;
 
 export interface ContainerWatch {
   readonly directory: ContainerDirectory & CgroupDirectory & { all(): Iterable<Member> };
-  /** Containers known, those of them that no runtime has named, and cgroups that found no place. */
+  /** Containers known, those of them that no runtime has named, those that are summed under one id, and those not shown. */
   size(): number;
   unnamed(): number;
+  folded(): number;
+  hidden(): HiddenContainers;
+  /** Cgroups that found no place. */
   refused(): number;
   /** Kernel events, in order. */
   onEvents(events: readonly CgroupEvent[]): void;
@@ -41,13 +51,27 @@ export function watchContainers(deps: {
   mountPoint: string;
   paths: HostPaths;
   clock: Clock;
+  /** The beginning of files, 64 KiB of them. */
+  read: TextReader;
   /** See AskerDeps. */
   onRuntimeState: AskerDeps['onState'];
 }): ContainerWatch {
-  const { rules, mountPoint, paths, clock, onRuntimeState } = deps;
+  const { rules, mountPoint, paths, clock, read, onRuntimeState } = deps;
   const closing = new AbortController();
   const names = asker({ runtimes: runtimesOf(paths.root, closing.signal), clock, onState: onRuntimeState });
-  const directory = new Directory(rules, clock, (unnamed, asking) => names.ask(unnamed, asking));
+  const units = unitAsker({
+    askSystemd: (some, signal) => askSystemd(paths.root, some, signal),
+    lookUp: unitFiles(paths.root),
+    onState: onRuntimeState,
+  });
+  const processes = { mountPoint, proc: paths.proc, read };
+  const switches = switchReader(processes);
+  const directory = new Directory(rules, clock, {
+    ask: (unnamed, asking) => names.ask(unnamed, asking),
+    askUnit: (unit) => units.ask(unit),
+    findSandbox: sandboxFinder(processes),
+    onStart: (container) => switches.look(container),
+  });
   const walk = walker({ directory, mountPoint, proc: paths.proc, clock, uptimeSeconds: uptime });
   const timer = setInterval(() => void walk(), walkEveryMs).unref();
   let walkedOnDemandMs = -Infinity;
@@ -72,6 +96,8 @@ export function watchContainers(deps: {
     },
     size: () => directory.size,
     unnamed: () => directory.unnamed,
+    folded: () => directory.folded,
+    hidden: () => directory.hidden(),
     refused: () => directory.refused,
     onEvents(events) {
       for (const { kind, cgroupId, path, truncated } of events) {
@@ -82,10 +108,15 @@ export function watchContainers(deps: {
       }
     },
     walk,
-    askedOnce: () => Promise.race([names.askedOnce(), sleep(askedOnceMs, undefined, { ref: false })]),
+    async askedOnce() {
+      const all = Promise.all([names.askedOnce(), units.idle()]);
+      await Promise.race([all, sleep(askedOnceMs, undefined, { ref: false })]);
+    },
     close() {
       clearInterval(timer);
       names.close();
+      units.close();
+      switches.close();
       closing.abort();
     },
   };

@@ -1,5 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 
+/** What a container may ask not to be done with it, by the environment of its processes. */
+export type Switch = 'logs' | 'traces' | 'profiles';
+
 /** A container as every subject sees it. One object per container for as long as it is known. */
 export interface Container {
   /** `container_id` label, by the formats of docs/metrics.md. */
@@ -10,6 +13,8 @@ export interface Container {
   readonly visible: boolean;
   /** The container that it turned out to be, once its runtime told the name: what was counted for it belongs there. */
   readonly successor?: Container | undefined;
+  /** What is not to be done with it; nothing where it is left out. */
+  readonly switchedOff?: ReadonlySet<Switch>;
 }
 
 /** Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */

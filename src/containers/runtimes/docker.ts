@@ -1,10 +1,16 @@
+import { constants, open } from 'node:fs/promises';
+import { AgentError, codeOf, messageOf } from '../../errors.ts';
+import { O_PATH } from '../../host/files.ts';
 import { getJson } from './http.ts';
 import { stringsOf, textOf, type Inspect } from './inspection.ts';
 
 /** dockerd by its Engine API (docs.docker.com/reference/api/engine, GET /containers/{id}/json). */
 export function dockerInspect(root: string): Inspect {
-  return async (id, signal) => {
-    const answer = await getJson(`${root}/run/docker.sock`, `/containers/${id}/json`, signal);
+  return async (id, signal, user) => {
+    const path = `/containers/${id}/json`;
+    const answer = await (user === undefined
+      ? getJson(`${root}/run/docker.sock`, path, signal)
+      : getJsonOfUser(`${root}/run/user/${user}/docker.sock`, path, signal));
     if (answer === undefined) return undefined;
     const { Name, Config } = answer as { Name?: unknown; Config?: Record<string, unknown> };
     return {
@@ -14,4 +20,17 @@ export function dockerInspect(root: string): Inspect {
       environment: Object.values(stringsOf(Config?.['Env'])),
     };
   };
+}
+
+/** What is at a place that is not root's is looked at before anybody connects: a path that leads elsewhere may hang. */
+async function getJsonOfUser(socket: string, path: string, signal: AbortSignal): Promise<object | undefined> {
+  const file = await open(socket, O_PATH | constants.O_NOFOLLOW).catch((cause: unknown) => {
+    throw new AgentError(codeOf(cause), `${socket}: ${messageOf(cause)}`, { path: socket, cause });
+  });
+  try {
+    if (!(await file.stat()).isSocket()) throw new AgentError('ENOTSOCK', `${socket}: no socket`);
+    return await getJson(`/proc/self/fd/${file.fd}`, path, signal);
+  } finally {
+    await file.close();
+  }
 }

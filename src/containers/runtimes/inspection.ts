@@ -13,10 +13,10 @@ export interface Inspection {
 export type RuntimeName = 'docker' | 'containerd' | 'crio' | 'podman';
 
 /**
- * Asks a runtime for a container. `undefined`: it does not know the id. Rejects with an AgentError when it cannot be asked,
+ * Asks a runtime for a container, root's or that of a user (by number). `undefined`: it does not know the id. Rejects with an AgentError when it cannot be asked,
  * does not answer in time or answers what makes no sense.
  */
-export type Inspect = (id: string, signal: AbortSignal) => Promise<Inspection | undefined>;
+export type Inspect = (id: string, signal: AbortSignal, user?: number) => Promise<Inspection | undefined>;
 
 /** The strings among the values of somebody else's object. */
 export function stringsOf(value: unknown): Record<string, string> {

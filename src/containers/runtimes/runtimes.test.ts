@@ -1,5 +1,7 @@
 /** Runtimes that lie: sockets of the test's own in place of dockerd's and CRI-O's, files in place of podman's. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createRawServer, type Socket } from 'node:net';
@@ -130,6 +132,83 @@ test('podman: the first name and the image of the container in the list, read an
   assert.equal((await inspect('rm', soon()))?.name, 'once');
   await writeFile(list, '{');
   await assert.rejects(inspect('abc', soon()), { code: 'EBADMSG' });
+});
+
+test('a user: dockerd by the socket of that user, podman by the lists in the home directory', async (t) => {
+  const root = await rootWith(t, '/run/user/1000/docker.sock', (_, answer) => answer.end('{"Name":"/mine"}'));
+  assert.equal((await dockerInspect(root)('abc', soon(), 1000))?.name, 'mine');
+  await assert.rejects(dockerInspect(root)('abc', soon(), 1001), { code: 'ENOENT' });
+  await assert.rejects(dockerInspect(root)('abc', soon()), { code: 'ENOENT' });
+
+  const podman = podmanInspect(root);
+  await mkdir(join(root, 'etc'));
+  await writeFile(
+    join(root, 'etc/passwd'),
+    'root:x:0:0::/root:/bin/sh\nme:x:1000:1000:Me:/home/me:/bin/sh\nx:y\n',
+  );
+  await assert.rejects(podman('abc', soon(), 1000), { code: 'ENOENT' });
+  await assert.rejects(podman('abc', soon(), 1001), { code: 'ENOENT' });
+  const lists = `${root}/home/me/.local/share/containers/storage/overlay-containers`;
+  await mkdir(lists, { recursive: true });
+  await writeFile(join(lists, 'containers.json'), JSON.stringify([{ id: 'abc', names: ['db'] }]));
+  await writeFile(join(lists, 'volatile-containers.json'), JSON.stringify([{ id: 'rm', names: ['once'] }]));
+  assert.deepEqual(
+    [(await podman('abc', soon(), 1000))?.name, (await podman('rm', soon(), 1000))?.name],
+    ['db', 'once'],
+  );
+  await assert.rejects(podman('abc', soon()), { code: 'ENOENT' });
+});
+
+test('what a user puts in the place of a socket or a list is looked at, not opened', async (t) => {
+  const root = await rootWith(t, '/run/docker.sock', (_, answer) => answer.end('{"Name":"/root-s"}'));
+  const place = join(root, 'run/user/1000/docker.sock');
+  await mkdir(dirname(place), { recursive: true });
+  const lies: [put: () => void, code: string][] = [
+    [() => symlinkSync(join(root, dockerSocket), place), 'ENOTSOCK'],
+    [() => execFileSync('mkfifo', [place]), 'ENOTSOCK'],
+    [() => writeFileSync(place, ''), 'ENOTSOCK'],
+    [() => symlinkSync('docker.sock', place), 'ENOTSOCK'],
+  ];
+  for (const [put, code] of lies) {
+    put();
+    await assert.rejects(dockerInspect(root)('abc', soon(), 1000), { code });
+    await rm(place);
+  }
+
+  await mkdir(join(root, 'etc'));
+  await writeFile(join(root, 'etc/passwd'), 'me:x:1000:1000:Me:/home/me:/bin/sh\n');
+  const list = `${root}/home/me/.local/share/containers/storage/overlay-containers/containers.json`;
+  await mkdir(dirname(list), { recursive: true });
+  const places: [put: () => void, code: string][] = [
+    [() => execFileSync('mkfifo', [list]), 'EINVAL'],
+    [() => symlinkSync('/dev/zero', list), 'EINVAL'],
+    [() => mkdirSync(list), 'EINVAL'],
+    [() => execFileSync('truncate', ['-s', '100M', list]), 'EFBIG'],
+    [() => writeFileSync(list, '[{"id":"abc","names":["db"'), 'EBADMSG'],
+  ];
+  for (const [put, code] of places) {
+    put();
+    await assert.rejects(podmanInspect(root)('abc', soon(), 1000), { code });
+    await rm(list, { recursive: true });
+  }
+});
+
+test('lists of many users: the last ones are kept', async (t) => {
+  const root = await emptyRoot(t);
+  await mkdir(join(root, 'etc'));
+  const users = Array.from({ length: 100 }, (_, i) => i + 1000);
+  await writeFile(join(root, 'etc/passwd'), users.map((uid) => `u:x:${uid}:1::/h/${uid}:/\n`).join(''));
+  const inspect = podmanInspect(root);
+  for (const uid of users) {
+    const lists = `${root}/h/${uid}/.local/share/containers/storage/overlay-containers`;
+    await mkdir(lists, { recursive: true });
+    await writeFile(join(lists, 'containers.json'), JSON.stringify([{ id: 'abc', names: [`of-${uid}`] }]));
+  }
+  const names = await Promise.all(users.map(async (uid) => (await inspect('abc', soon(), uid))?.name));
+  assert.deepEqual(
+    names,
+    users.map((uid) => `of-${uid}`),
+  );
 });
 
 test('a containerd that speaks no gRPC, or nothing at all, costs its deadline', async (t) => {
