@@ -28,7 +28,12 @@ export function runtimeRests(restMs: number, onOver: (runtime: string) => void =
     begin(runtime, why) {
       resting.set(runtime, { untilMs: performance.now() + restMs, why });
       clearTimeout(ends.get(runtime));
-      ends.set(runtime, setTimeout(() => onOver(runtime), restMs).unref());
+      const over = (): void => {
+        // Timers may be early by a part of a millisecond.
+        resting.set(runtime, { untilMs: 0, why });
+        onOver(runtime);
+      };
+      ends.set(runtime, setTimeout(over, restMs).unref());
     },
     end: (runtime) => resting.delete(runtime),
     leftMs: (runtimes) =>
