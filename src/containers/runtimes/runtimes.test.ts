@@ -34,6 +34,8 @@ async function rootWith(t: TestContext, socket: string, listener: RequestListene
 
 const never = new AbortController().signal;
 const soon = (): AbortSignal => AbortSignal.timeout(300);
+/** The machine may be busy: only who waits for a deadline waits for it. */
+const patiently = (): AbortSignal => AbortSignal.timeout(20_000);
 const dockerSocket = '/run/docker.sock';
 
 test('dockerd: name, labels, image and environment; whatever has another type is left out', async (t) => {
@@ -82,7 +84,8 @@ const lies: Record<string, [RequestListener, code: RegExp]> = {
 for (const [what, [listener, code]] of Object.entries(lies)) {
   test(`dockerd answers ${what}`, async (t) => {
     const root = await rootWith(t, dockerSocket, listener);
-    await assert.rejects(dockerInspect(root)('abc', soon()), (error: { code?: string }) =>
+    const signal = code.test('ETIMEDOUT') ? soon() : patiently();
+    await assert.rejects(dockerInspect(root)('abc', signal), (error: { code?: string }) =>
       code.test(error.code ?? 'no code'),
     );
   });
