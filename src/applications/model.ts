@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import type { TextReader } from '../host/texts.ts';
 import type { ListedContainer } from '../model/containers.ts';
 import { turns } from '../turns.ts';
+import { languages, type Language } from './languages.ts';
 import { interpreterOf, typeOf } from './types.ts';
 
 export interface ApplicationModelDeps {
@@ -33,6 +34,8 @@ const atOnce = 128;
 
 interface Process {
   type: string | undefined;
+  /** Of its program file, once that has been looked at. */
+  language: Language | undefined;
   readonly sinceMs: number;
 }
 
@@ -53,6 +56,7 @@ const none: ReadonlySet<string> = new Set();
 export function applicationModel(deps: ApplicationModelDeps): ApplicationModel {
   const { mountPoint, proc, read, readLines, nowMs } = deps;
   const byContainer = new WeakMap<ListedContainer, Known>();
+  const programs = languages();
 
   const pidsOf = async (containers: readonly ListedContainer[]): Promise<string[][]> => {
     const files = containers.map(({ cgroups }) =>
@@ -67,19 +71,21 @@ export function applicationModel(deps: ApplicationModelDeps): ApplicationModel {
     );
   };
 
-  const readTypes = async (
-    processes: readonly (readonly [pid: string, process: Process])[],
-  ): Promise<void> => {
+  const readTypes = async (processes: readonly (readonly [string, Process, Known])[]): Promise<void> => {
     const turn = turns();
     for (let start = 0; start < processes.length; start += atOnce) {
       const some = processes.slice(start, start + atOnce);
       const lines = await readLines(some.map(([pid]) => `${proc}/${pid}/cmdline`));
-      for (const [i, [pid, process]] of some.entries()) {
+      for (const [i, [pid, process, known]] of some.entries()) {
         await turn();
         const line = lines[i];
         // Gone, or a kernel thread.
         if (line === undefined || line === '') continue;
         process.type = typeOf(line) ?? interpreterOf(programOf(pid));
+        programs.ask(`${proc}/${pid}/exe`, (language) => {
+          process.language = language;
+          known.types = typesOf(known);
+        });
       }
     }
   };
@@ -101,24 +107,29 @@ export function applicationModel(deps: ApplicationModelDeps): ApplicationModel {
       });
       const runs = due.map(({ activity }) => activity.runs);
       const pids = await pidsOf(due);
-      const fresh: (readonly [string, Process])[] = [];
+      const fresh: (readonly [string, Process, Known])[] = [];
       for (const [i, container] of due.entries()) {
         const before = byContainer.get(container)?.processes;
         const processes = new Map<string, Process>();
+        const known = { runs: runs[i]!, processes, types: none, unsettled: false };
         for (const pid of pids[i] ?? []) {
-          const process = before?.get(pid) ?? { type: undefined, sinceMs: nowMs() };
+          const process = before?.get(pid) ?? { type: undefined, language: undefined, sinceMs: nowMs() };
           processes.set(pid, process);
-          if (nowMs() - process.sinceMs < settledMs) fresh.push([pid, process]);
+          if (nowMs() - process.sinceMs < settledMs) fresh.push([pid, process, known]);
         }
-        byContainer.set(container, { runs: runs[i]!, processes, types: none, unsettled: false });
+        byContainer.set(container, known);
       }
       await readTypes(fresh);
       for (const container of due) {
         const known = byContainer.get(container)!;
-        const all = [...known.processes.values()];
-        known.types = new Set(all.map(({ type }) => type).filter((type) => type !== undefined));
-        known.unsettled = all.some(({ sinceMs }) => nowMs() - sinceMs < settledMs);
+        known.types = typesOf(known);
+        known.unsettled = [...known.processes.values()].some(({ sinceMs }) => nowMs() - sinceMs < settledMs);
       }
     },
   };
+}
+
+function typesOf({ processes }: Known): ReadonlySet<string> {
+  const types = [...processes.values()].flatMap(({ type, language }) => [type, language]);
+  return new Set(types.filter((type) => type !== undefined));
 }

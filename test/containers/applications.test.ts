@@ -4,6 +4,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { compileC } from '../compile.ts';
 import { agentUnder, direct } from '../faults/agent.ts';
 import { skip } from '../kernel/machine.ts';
 import { until } from '../peers/peer.ts';
@@ -17,8 +18,8 @@ test('types come and go with the processes', { skip }, async (t) => {
   t.after(() => rmSync(folder, { recursive: true }));
   const agent = await agentUnder(t, direct, { args: everybody });
   const place = makePlace(`applications-${process.pid}.service`);
-  const start = (name: string): Promise<Work> => {
-    copyFileSync(workProgram(), join(folder, name));
+  const start = (name: string, program = workProgram()): Promise<Work> => {
+    copyFileSync(program, join(folder, name));
     return place.workAs(join(folder, name), 'burn', '1');
   };
   const shows = async (...wanted: string[]): Promise<void> => {
@@ -44,6 +45,13 @@ test('types come and go with the processes', { skip }, async (t) => {
   await redis.end();
   await shows('python');
   await python.end();
+  await shows();
+  // By the program file, whatever its name.
+  const compiled = (source: string): string => compileC(join(import.meta.dirname, source));
+  const etcd = await start('etcd', compiled('golang.c'));
+  const rust = await start('something', compiled('rust.c'));
+  await shows('etcd', 'golang', 'rust');
+  await Promise.all([etcd.end(), rust.end()]);
   await shows();
   proves(t, family);
 });
