@@ -1,11 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-using Deadline = std::chrono::steady_clock::time_point;
+#include "deadline.h"
 
 struct FileContents {
   std::vector<uint8_t> bytes;

@@ -10,8 +10,16 @@ namespace {
 // Below this size a copy is cheaper than memory that needs a finalizer.
 constexpr size_t kCopiedBytes = 16 << 10;
 
+constexpr double kMaxSafeInteger = (uint64_t{1} << 53) - 1;
+
 SystemError invalid(const char* expected) {
   return SystemError(EINVAL, "argument", "", std::string("expected ") + expected);
+}
+
+double upTo(double most, const Napi::Value& value, const char* expected) {
+  double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0 && number <= most) || number != std::floor(number)) throw invalid(expected);
+  return number;
 }
 
 Napi::Value run(const Method& method, const Napi::CallbackInfo& info) {
@@ -54,10 +62,11 @@ std::string text(const Napi::Value& value) {
 }
 
 uint32_t unsigned32(const Napi::Value& value) {
-  double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= 0 && number <= UINT32_MAX) || number != std::floor(number))
-    throw invalid("an integer from 0 to 2^32 - 1");
-  return static_cast<uint32_t>(number);
+  return static_cast<uint32_t>(upTo(UINT32_MAX, value, "an integer from 0 to 2^32 - 1"));
+}
+
+uint64_t unsigned53(const Napi::Value& value) {
+  return static_cast<uint64_t>(upTo(kMaxSafeInteger, value, "an integer from 0 to 2^53 - 1"));
 }
 
 Bytes bytes(const Napi::Value& value) {

@@ -18,6 +18,13 @@ export interface Addon {
   readFiles(paths: readonly string[], deadlineMs: number, maxBytesEach: number): Promise<FileBatch>;
 
   /**
+   * statx(2) and statfs(2) of many paths as processes see them, each looked up without leaving the root directory of its
+   * process and without following symbolic links; each with its own deadline, as with `readFiles`: a file system that
+   * hangs costs one parked thread, and then answers EBUSY by its `place`.
+   */
+  statInside(paths: readonly InsidePath[], deadlineMs: number): Promise<InsideBatch>;
+
+  /**
    * One rtnetlink dump (netlink(7), rtnetlink(7)) inside the network namespace `nsPath` (null: our own), entered
    * on a thread of its own that ends afterwards. Answers the concatenated messages, headers included.
    * `messageType` is RTM_GETLINK (18) or RTM_GETADDR (22).
@@ -44,6 +51,26 @@ export interface FileBatch {
   readonly offsets: Uint32Array;
   /** 0, or the errno of file i; ETIMEDOUT (110) past the deadline, EFBIG (27) beyond maxBytesEach (contents cut). */
   readonly errors: Int32Array;
+}
+
+export interface InsidePath {
+  readonly pid: number;
+  /** Field 22 of /proc/<pid>/stat: a process that started at another time is not the one that is meant (ESRCH). */
+  readonly startTicks: number;
+  /** From the root directory of the process. */
+  readonly path: string;
+  /** Any name for the file system: what hangs, hangs for all paths with the same. */
+  readonly place: string;
+}
+
+export interface InsideBatch {
+  /** 0, or the errno of path i; ETIMEDOUT (110) past the deadline, ESRCH (3) without that process, ELOOP (40) for a link. */
+  readonly errors: Int32Array;
+  /**
+   * Six for each path: mount id as in mountinfo, inode, device (major << 20 | minor), bytes of size, free, and free for those
+   * who are not root.
+   */
+  readonly figures: Float64Array;
 }
 
 export interface BpfProgramInfo {

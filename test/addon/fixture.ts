@@ -103,3 +103,9 @@ export function openDescriptors(): number {
 export function threads(): number {
   return readdirSync('/proc/self/task').length;
 }
+
+/** When a process started, as `statInside` wants it. */
+export function startTicksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}

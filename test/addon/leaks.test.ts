@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import type { BpfObject } from '../../src/native/addon.ts';
+import type { BpfObject, InsidePath } from '../../src/native/addon.ts';
 import { codeOf } from '../../src/errors.ts';
 import {
   addon,
@@ -11,6 +11,7 @@ import {
   int32,
   openProbe,
   skip,
+  startTicksOf,
   threads,
   until,
 } from './fixture.ts';
@@ -73,9 +74,18 @@ const key = int32(1, 2, 3);
 const bad = Buffer.alloc(1000, 'x');
 const damaged = skip === false ? compileBpf('refused').subarray(0, 2000) : bad;
 
+/** A path as this process sees it. */
+function inside(path: string): InsidePath {
+  return { pid: process.pid, startTicks: startTicksOf(process.pid), path, place: 'any' };
+}
+
 /** Every function, as it succeeds and as it fails. */
 const functions: Record<string, readonly Call[]> = {
   libbpfVersion: [() => addon.libbpfVersion()],
+  statInside: [
+    () => addon.statInside([inside('/proc'), inside('/nowhere'), inside('/proc/self/root')], 1000),
+    fails('EINVAL', () => addon.statInside([{} as never], 1000)),
+  ],
   readFiles: [
     () => addon.readFiles(['/proc/self/stat', '/nowhere', '/proc'], 1000, 4096),
     fails('EINVAL', () => addon.readFiles(['a\0b'], 1000, 4096)),

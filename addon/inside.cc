@@ -1,0 +1,88 @@
+#include "inside.h"
+
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "descriptor.h"
+#include "in_turn.h"
+
+namespace {
+
+// A lookup that raced with a rename wants to be tried again (openat2(2), EAGAIN).
+constexpr int kAttempts = 16;
+
+// As inside the kernel (include/linux/kdev_t.h).
+constexpr int kMinorBits = 20;
+
+// Field 22 of /proc/<pid>/stat (proc_pid_stat(5)); 0 where it cannot be read. The name before it may hold anything but ends
+// with the last parenthesis.
+uint64_t startTicksOf(int process) {
+  Descriptor file(openat(process, "stat", O_RDONLY | O_CLOEXEC));
+  char text[1024];
+  ssize_t length = file ? read(file.get(), text, sizeof(text) - 1) : -1;
+  if (length <= 0) return 0;
+  std::string line(text, length);
+  size_t at = line.rfind(')');
+  for (int field = 2; field < 22 && at != std::string::npos; field++) at = line.find(' ', at + 1);
+  return at == std::string::npos ? 0 : strtoull(line.c_str() + at, nullptr, 10);
+}
+
+// The root directory of a process. A directory of procfs belongs to its process for ever: what is looked up in it is of that
+// process, or fails.
+int openRoot(const InsidePath& path, Descriptor& root) {
+  Descriptor process(open(("/proc/" + std::to_string(path.pid)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!process) return errno == ENOENT ? ESRCH : errno;
+  if (startTicksOf(process.get()) != path.startTicks) return ESRCH;
+  root = Descriptor(openat(process.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return root ? 0 : errno == ENOENT ? ESRCH : errno;
+}
+
+int openWithin(int root, const std::string& path, Descriptor& found) {
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+  for (int i = 0; i < kAttempts; i++) {
+    found = Descriptor(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how)));
+    if (found) return 0;
+    if (errno != EAGAIN && errno != EINTR) break;
+  }
+  return errno;
+}
+
+InsideStatus statOne(const InsidePath& path) {
+  InsideStatus status;
+  Descriptor root, found;
+  struct statx file;
+  struct statfs system;
+  if ((status.error = openRoot(path, root)) || (status.error = openWithin(root.get(), path.path, found))) return status;
+  if (statx(found.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID, &file) != 0 ||
+      fstatfs(found.get(), &system) != 0) {
+    status.error = errno;
+    return status;
+  }
+  status.mountId = file.stx_mnt_id;
+  status.inode = file.stx_ino;
+  status.device = uint64_t{file.stx_dev_major} << kMinorBits | file.stx_dev_minor;
+  uint64_t blockBytes = system.f_frsize;
+  status.sizeBytes = system.f_blocks * blockBytes;
+  status.freeBytes = system.f_bfree * blockBytes;
+  status.availableBytes = system.f_bavail * blockBytes;
+  return status;
+}
+
+std::string itself(const std::string& name) { return name; }
+
+}  // namespace
+
+std::vector<InsideStatus> statInside(std::vector<InsidePath> paths, std::chrono::milliseconds deadline) {
+  std::vector<std::string> places;
+  for (const InsidePath& path : paths) places.push_back(path.place);
+  auto all = std::make_shared<const std::vector<InsidePath>>(std::move(paths));
+  auto stat = [all](size_t index, Deadline) { return statOne((*all)[index]); };
+  return std::make_shared<InTurn<InsideStatus>>(std::move(places), itself, deadline, stat)->results();
+}
