@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import type { TextReader } from '../host/texts.ts';
 import type { ListedContainer } from '../model/containers.ts';
+import { pidsOf } from '../model/processes.ts';
 import { turns } from '../turns.ts';
 import { languages, type Language } from './languages.ts';
 import { interpreterOf, typeOf } from './types.ts';
@@ -24,9 +25,6 @@ export interface ApplicationModel {
   of(container: ListedContainer): ReadonlySet<string>;
 }
 
-/** More cgroups and processes of one container are not looked at. */
-const maxCgroups = 64;
-const maxProcesses = 256;
 /** A process becomes what it is in its first moments: `sh -c` and entry points replace themselves. */
 const settledMs = 60_000;
 /** Processes that are read in one go: bounds what is in memory at a time. */
@@ -57,19 +55,6 @@ export function applicationModel(deps: ApplicationModelDeps): ApplicationModel {
   const { mountPoint, proc, read, readLines, nowMs } = deps;
   const byContainer = new WeakMap<ListedContainer, Known>();
   const programs = languages();
-
-  const pidsOf = async (containers: readonly ListedContainer[]): Promise<string[][]> => {
-    const files = containers.map(({ cgroups }) =>
-      [...cgroups].slice(0, maxCgroups).map(({ path }) => `${mountPoint}${path}/cgroup.procs`),
-    );
-    const texts = (await read(files.flat())).values();
-    return files.map((own) =>
-      own
-        .flatMap(() => (texts.next().value ?? '').split('\n'))
-        .filter((pid) => /^[1-9]\d*$/.test(pid))
-        .slice(0, maxProcesses),
-    );
-  };
 
   const readTypes = async (processes: readonly (readonly [string, Process, Known])[]): Promise<void> => {
     const turn = turns();
@@ -106,7 +91,7 @@ export function applicationModel(deps: ApplicationModelDeps): ApplicationModel {
         return known === undefined || known.unsettled || known.runs !== container.activity.runs;
       });
       const runs = due.map(({ activity }) => activity.runs);
-      const pids = await pidsOf(due);
+      const pids = await pidsOf(due, mountPoint, read);
       const fresh: (readonly [string, Process, Known])[] = [];
       for (const [i, container] of due.entries()) {
         const before = byContainer.get(container)?.processes;

@@ -14,16 +14,20 @@ const EFBIG = 27;
 
 /**
  * All in one call of the addon, off the event loop; without it one after the other. Of a file that is larger than `maxBytes`
- * the addon answers the beginning.
+ * the addon answers the beginning. `encoding` counts with the addon; without it text is UTF-8.
  */
-export function textReader(addon: Addon | undefined, maxBytes = cgroupBytes): TextReader {
+export function textReader(
+  addon: Addon | undefined,
+  maxBytes = cgroupBytes,
+  encoding: 'latin1' | 'utf8' = 'latin1',
+): TextReader {
   if (addon === undefined)
     return (paths) => Promise.all(paths.map((path) => readText(path, maxBytes).catch(() => undefined)));
   return async (paths) => {
     const { bytes, offsets, errors } = await addon.readFiles(paths, deadlineMs, maxBytes);
     return paths.map((_, i) =>
       errors[i] === 0 || errors[i] === EFBIG
-        ? bytes.toString('latin1', offsets[i], offsets[i + 1])
+        ? bytes.toString(encoding, offsets[i], offsets[i + 1])
         : undefined,
     );
   };

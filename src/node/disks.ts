@@ -2,6 +2,7 @@ import type { Attributes, Meter } from '@opentelemetry/api';
 import { instruments } from '../catalogue/metric.ts';
 import { nodeDiskMetrics } from '../catalogue/node.ts';
 import type { Collector } from '../collector.ts';
+import { wholeDiskOf } from '../host/disks.ts';
 import { readText } from '../host/files.ts';
 import { decimal } from '../host/statistics.ts';
 import { completeLines } from './format.ts';
@@ -17,8 +18,6 @@ export interface Disk {
   readonly ioMs: number;
 }
 
-/** Whole disks, as the reference knows them; no partitions, no loop devices. */
-const wholeDisk = /^(?:dm-\d+|(?:s|h|xv|v)d[a-z]|md\d+|nvme\d+n\d+|mmcblk\d+|rbd\d+)$/;
 /** Linux counts sectors of 512 bytes, whatever the device does (include/linux/types.h). */
 const sectorBytes = 512;
 const leastFields = 14;
@@ -28,7 +27,7 @@ export function parseDisks(text: string): Disk[] {
   return completeLines(text).flatMap((line) => {
     const fields = line.trim().split(/\s+/);
     const device = fields[2] ?? '';
-    if (fields.length < leastFields || !wholeDisk.test(device)) return [];
+    if (fields.length < leastFields || wholeDiskOf(device) !== device) return [];
     const numbers = fields.slice(3, leastFields).map(decimal);
     if (!numbers.every((number) => number !== undefined)) return [];
     const [
