@@ -39,6 +39,76 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct super_block {
+	__u32 s_dev; /* major << 20 | minor */
+	unsigned long s_magic;
+};
+
+struct inode {
+	unsigned short i_mode;
+	unsigned long i_ino;
+	struct super_block *i_sb;
+	struct hlist_head i_dentry; /* its names */
+};
+
+enum inode_state_flags_enum { /* since 6.18 */
+	I_DIRTY_PAGES = 1 << 6,
+};
+
+struct xfs_inode {
+	struct inode i_vnode;
+};
+
+struct dentry {
+	struct dentry *d_parent; /* itself at the top of its file system */
+	struct inode *d_inode;
+	union {
+		struct hlist_node d_alias; /* in the list of names of the inode */
+	};
+};
+
+struct dentry___before_7 {
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct vfsmount mnt;
+	int mnt_id; /* first column of mountinfo */
+};
+
+struct path {
+	struct vfsmount *mnt;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	unsigned int f_mode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct sched_info {
 	unsigned long long run_delay; /* nanoseconds for which it was ready to run and did not */
 };
@@ -53,6 +123,7 @@ struct task_delay_info {
 
 struct task_struct {
 	struct css_set *cgroups;
+	struct files_struct *files;
 	int pid; /* of the thread, in the first pid namespace */
 	unsigned int flags;
 	int exit_state;
@@ -123,6 +194,15 @@ struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_map *map;
 	struct sock *sk;
 	void *value;
+};
+
+struct bpf_iter__task_file {
+	union {
+		struct task_struct *task;
+	};
+	union {
+		struct file *file;
+	};
 };
 
 struct bpf_iter__task {

@@ -15,6 +15,7 @@ const file = 'src/kernel/layouts.ts';
 const shared: Readonly<Record<string, readonly string[]>> = {
   cgroup: ['cgroup_event', 'cgroup_event_kind'],
   tasks: ['task_times', 'task_refused'],
+  volumes: ['volume_change', 'volume_device', 'volume_key', 'volume_use'],
   tcp: ['tcp_key', 'destination', 'tcp_value', 'tcp_refused'],
 };
 const sections = ['.bss', '.data', '.rodata'];

@@ -86,6 +86,20 @@ test('a directory that is no cgroup root is not one', () => {
 
 test('mountinfo lines that do not parse are left out', () => {
   assert.deepEqual(parseMountinfo('\n1 2 3\n - \n1 2 0:1 / /a rw - \n1 2 0:1 /r /b rw x:1 y - ext4 dev'), [
-    { mountPoint: '/b', root: '/r', type: 'ext4', superOptions: [] },
+    {
+      ...{ id: 1, device: '0:1', root: '/r', mountPoint: '/b' },
+      ...{ isReadOnly: false, type: 'ext4', superOptions: [] },
+    },
   ]);
+  const mounts = parseMountinfo(
+    '1 2 8:1 / /a\\040b\\134 ro,relatime - ext4 d rw\n2 2 8:1 / /c rw - ext4 d ro\n2 2 8:1 / /d rw,nosuid - ext4 d rw,errors=remount-ro',
+  );
+  assert.deepEqual(
+    mounts.map(({ mountPoint, isReadOnly }) => [mountPoint, isReadOnly]),
+    [
+      ['/a b\\', true],
+      ['/c', true],
+      ['/d', false],
+    ],
+  );
 });

@@ -12,11 +12,14 @@ import { startOomEvents } from './oom-events.ts';
 import { unavailable } from './start.ts';
 import { startTasks, type TaskProgram } from './tasks.ts';
 import { startTcp, type TcpOptions, type TcpProgram } from './tcp.ts';
+import { startVolumes, type VolumeProgram } from './volumes.ts';
 
 /** Everything of ours that runs in the kernel. */
 export interface Kernel {
   /** Undefined where the kernel or our rights do not allow it; the feature `tcp` says why. */
   readonly tcp: TcpProgram | undefined;
+  /** Undefined likewise; the feature `volumes` says why. */
+  readonly volumes: VolumeProgram | undefined;
   /** Likewise, by the feature `delays`. */
   readonly tasks: TaskProgram | undefined;
   figures(): readonly KernelFigures[];
@@ -38,9 +41,9 @@ export async function startKernel(deps: {
   const { addon, paths, features, hierarchy } = deps;
   if (addon === undefined) {
     for (const feature of ['cgroup_events', 'tcp'] as const) features.set(feature, false, 'no_addon');
-    for (const feature of ['tcp_active', 'oom_kills', 'delays'] as const)
+    for (const feature of ['tcp_active', 'oom_kills', 'volumes', 'delays'] as const)
       features.set(feature, true, 'no_addon');
-    return { tcp: undefined, tasks: undefined, figures: () => [], close: () => {} };
+    return { tcp: undefined, volumes: undefined, tasks: undefined, figures: () => [], close: () => {} };
   }
   const cgroupElf = await objectFile('cgroup').catch(() => undefined);
   addon.raiseMemlock();
@@ -49,10 +52,12 @@ export async function startKernel(deps: {
   const tcp = await startTcp(addon, objectFile, { ...deps.tcp, hierarchy }, paths, features);
   if (!cgroupElf) features.set('cgroup_events', false, 'not_built', 'cgroup.bpf.o is missing');
   const oom = await startOomEvents(addon, objectFile, hierarchy, paths, features, deps.onOomKills);
+  const volumes = await startVolumes(addon, objectFile, hierarchy, paths, features);
   const tasks = await startTasks(addon, objectFile, hierarchy, paths, features);
-  const parts = [events, tcp, oom, tasks].filter((part) => part !== undefined);
+  const parts = [events, tcp, oom, volumes, tasks].filter((part) => part !== undefined);
   return {
     tcp,
+    volumes,
     tasks,
     figures: () => parts.map((part) => part.figures()),
     close: () => parts.forEach((part) => part.close()),

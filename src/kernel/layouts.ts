@@ -88,3 +88,30 @@ export const tcpLayouts = {
     },
   },
 } as const;
+
+/** volumes.bpf.o */
+export const volumesLayouts = {
+  volumeChange: { PAGES: 0, REST: 1, CHANGES: 2 },
+  volumeDevice: {
+    size: 16,
+    fields: {
+      cgroupId: { offset: 0, size: 8, length: 1 },
+      device: { offset: 8, size: 4, length: 1 },
+      unused: { offset: 12, size: 4, length: 1 },
+    },
+  },
+  volumeKey: {
+    size: 24,
+    fields: { on: { offset: 0, size: 16, length: 1 }, place: { offset: 16, size: 8, length: 1 } },
+  },
+  volumeUse: {
+    size: 136,
+    fields: {
+      mountId: { offset: 0, size: 4, length: 1 },
+      levels: { offset: 4, size: 4, length: 1 },
+      above: { offset: 8, size: 128, length: 16 },
+    },
+  },
+  bss: { size: 8, fields: { volumeUsesRefused: { offset: 0, size: 8, length: 1 } } },
+  rodata: { size: 1, fields: { memoryV1: { offset: 0, size: 1, length: 1 } } },
+} as const;

@@ -1,8 +1,13 @@
 /** One mount as a process sees it. */
 export interface Mount {
-  readonly mountPoint: string;
+  /** Given again to another mount once this one is gone. */
+  readonly id: number;
+  /** `8:1`: major and minor of the file system; major 0 where it is on no block device. */
+  readonly device: string;
   /** Which directory of the file system is mounted: `/` for all of it. */
   readonly root: string;
+  readonly mountPoint: string;
+  readonly isReadOnly: boolean;
   readonly type: string;
   /** Options of the file system itself; on cgroup v1 these name the controllers. */
   readonly superOptions: readonly string[];
@@ -12,13 +17,17 @@ export interface Mount {
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left, right] = line.split(' - ');
-    const [, , , root, mountPoint] = left?.split(' ') ?? [];
+    const [id, , device, root, mountPoint, options = ''] = left?.split(' ') ?? [];
     const [type, , superOptions] = right?.split(' ') ?? [];
-    if (!root || !mountPoint || !type) return [];
+    if (!/^\d+$/.test(id ?? '') || !/^\d+:\d+$/.test(device ?? '') || !root || !mountPoint || !type)
+      return [];
     return [
       {
-        mountPoint: unescape(mountPoint),
+        id: Number(id),
+        device: device!,
         root: unescape(root),
+        mountPoint: unescape(mountPoint),
+        isReadOnly: `${options},${superOptions}`.split(',').includes('ro'),
         type,
         superOptions: superOptions?.split(',') ?? [],
       },

@@ -23,6 +23,7 @@ export const everybody = ['--min-container-age', '0s', '--skip-systemd-system-se
 
 /** Work that is done, by a process that stays. */
 export interface Work {
+  readonly pid: number;
   readonly cpuNs: number;
   /** What its tasks have waited for. */
   readonly runDelayNs: number;
@@ -37,11 +38,13 @@ export interface Place {
   /** From the root of each hierarchy. */
   readonly path: string;
   /** Where the files of a controller are: those of v1, or all of v2. */
-  directory(controller: 'cpu' | 'cpuacct' | 'memory' | 'v2'): string;
+  directory(controller: 'cpu' | 'cpuacct' | 'memory' | 'blkio' | 'v2'): string;
   /** Runs work.c inside; answers what it used and waited for. It stays until `end`. */
   work(...args: readonly string[]): Promise<Work>;
   /** The same by another program file. */
   workAs(program: string, ...args: readonly string[]): Promise<Work>;
+  /** Runs another program inside to its end, which must be well. */
+  ran(program: string, ...args: readonly string[]): Promise<void>;
   /** Runs work.c inside until the kernel kills it. */
   killed(...args: readonly string[]): Promise<void>;
   /** More memory than this cannot be had inside. */
@@ -72,7 +75,7 @@ function makeAt(path: string, controlled: string): Place {
   for (const directory of directories) mkdirSync(directory, { recursive: true });
   if (controllers.v2 !== undefined && hierarchy.version === 2) {
     for (let above = controlled; ; above = dirname(above)) {
-      appendFileSync(join(controllers.v2, above, 'cgroup.subtree_control'), '+cpu +memory');
+      appendFileSync(join(controllers.v2, above, 'cgroup.subtree_control'), '+cpu +memory +io');
       if (above === '/') break;
     }
   }
@@ -98,7 +101,7 @@ function makeAt(path: string, controlled: string): Place {
       };
       const [cpuNs = NaN, runDelayNs = NaN, diskTicks = NaN, outside = NaN, inside = NaN] = await line();
       return {
-        ...{ cpuNs, runDelayNs, diskTicks, earlierDelayNs: [outside, inside] },
+        ...{ pid: child.pid!, cpuNs, runDelayNs, diskTicks, earlierDelayNs: [outside, inside] },
         async end() {
           running.delete(child);
           child.stdin.end();
@@ -106,6 +109,13 @@ function makeAt(path: string, controlled: string): Place {
           return [least, most];
         },
       };
+    },
+    async ran(program, ...args) {
+      const child = spawn(program, [...into, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+      running.add(child);
+      const [code] = (await once(child, 'exit')) as [number | null];
+      running.delete(child);
+      if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}`);
     },
     async killed(...args) {
       const child = spawn(workProgram(), [...into, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });

@@ -19,6 +19,7 @@ const off = (reason: string): States =>
     ['tcp_active', `1 ${reason}`],
     ['oom_kills', `1 ${reason}`],
     ['delays', `1 ${reason}`],
+    ['volumes', `1 ${reason}`],
   ]);
 
 /** A command line that changes mounts, in a namespace of its own, before it runs the rest. */
