@@ -37,6 +37,7 @@ test('without any source there are the defaults', () => {
       maxContainers: 5000,
       skipSystemdSystemServices: true,
       trackScopes: false,
+      allVolumes: false,
       trackPublicNetworks: ['0.0.0.0/0'],
       ephemeralPortRanges: [[32768, 60999]],
       tcpSource: 'auto',
@@ -113,6 +114,7 @@ const everything: Options = {
   maxContainers: 5000,
   skipSystemdSystemServices: false,
   trackScopes: false,
+  allVolumes: false,
   trackPublicNetworks: ['192.0.2.0/24'],
   ephemeralPortRanges: [
     [1000, 2000],

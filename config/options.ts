@@ -28,6 +28,8 @@ export interface Options {
   readonly maxContainers: number;
   readonly skipSystemdSystemServices: boolean;
   readonly trackScopes: boolean;
+  /** Also mounts that no container wrote to. */
+  readonly allVolumes: boolean;
   /** Networks in CIDR notation, as written. */
   readonly trackPublicNetworks: readonly string[];
   readonly ephemeralPortRanges: readonly PortRange[];
@@ -69,6 +71,7 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
     maxContainers: values['max-containers'],
     skipSystemdSystemServices: values['skip-systemd-system-services'],
     trackScopes: values['track-scopes'],
+    allVolumes: values['all-volumes'],
     trackPublicNetworks: values['track-public-network'],
     ephemeralPortRanges: values['ephemeral-port-range'],
     tcpSource: values['tcp-source'],

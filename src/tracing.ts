@@ -28,6 +28,15 @@ import { tcpCollector } from './tcp/collector.ts';
 import { networkFilter } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
 import { connectionSource } from './tcp/source.ts';
+import { volumesCollector } from './volumes/collector.ts';
+import { ioSource } from './volumes/io.ts';
+import { ioReadings } from './volumes/io-readings.ts';
+import { volumeModel } from './volumes/model.ts';
+import { readNames } from './volumes/names.ts';
+import { openFileSightings } from './volumes/open-files.ts';
+import { toldSightings } from './volumes/sightings.ts';
+import { spotReader } from './volumes/spots.ts';
+import { viewer } from './volumes/views.ts';
 
 /** Who runs on the node, and what the kernel counts of them. */
 export interface Tracing {
@@ -106,6 +115,20 @@ export async function startTracing(deps: {
   const onLook = diskDelayState(paths.proc, features);
   onLook();
   const tcp = tcpCollector(meter, { program, directory, keeps });
+  const onProcesses = { mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs };
+  const readMounts = textReader(addon, 1 << 20, 'utf8');
+  const volumes = volumeModel({
+    containers: directory,
+    sightings:
+      kernel.volumes === undefined
+        ? openFileSightings({ containers: directory, ...onProcesses })
+        : toldSightings(kernel.volumes, directory, nowMs),
+    views: viewer({ ...onProcesses, readMounts }),
+    spots: spotReader(addon),
+    names: () => readNames(paths.proc, readMounts),
+    all: options.allVolumes,
+    nowMs,
+  });
   return {
     kernel,
     containers: {
@@ -115,6 +138,7 @@ export async function startTracing(deps: {
       folded: () => watch.folded(),
       hiddenContainers: () => watch.hidden(),
       refused: () => watch.refused(),
+      refusedVolumes: () => volumes.refused(),
       hidden: () => tcp.hidden(),
     },
     collectors: [
@@ -122,17 +146,12 @@ export async function startTracing(deps: {
       containerInfoCollector(meter, directory),
       restartsCollector(meter, directory),
       resourcesCollector(meter, { containers: directory, controllers, read, tasks, onLook, nowMs }),
+      volumesCollector(meter, volumes, ioReadings(ioSource(controllers), read, nowMs)),
       oomCollector(meter, oom),
       applicationsCollector(
         meter,
         directory,
-        applicationModel({
-          mountPoint: hierarchy.mountPoint,
-          proc: paths.proc,
-          read,
-          readLines: textReader(addon, 16 << 10),
-          nowMs,
-        }),
+        applicationModel({ ...onProcesses, readLines: textReader(addon, 16 << 10) }),
       ),
     ],
     sources: new Map<string, string>([...sources, ['delays', kernel.tasks?.object ?? 'procfs']]),

@@ -13,7 +13,7 @@ flock -n 9 || {
 sh tools/setup.sh
 # Programs that tests compare with. Where they cannot be had, those tests fail or say why they are left out.
 tools=
-for tool in bpftool:bpftool ip:iproute2 openssl:openssl; do
+for tool in bpftool:bpftool ip:iproute2 openssl:openssl mke2fs:e2fsprogs mkfs.xfs:xfsprogs; do
   command -v "${tool%:*}" >/dev/null || tools="$tools ${tool#*:}"
 done
 if [ "$tools" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -39,4 +39,9 @@ export const containers = {
     default: 'false',
     help: 'Shows scopes of the system that no container runtime made, such as virtual machines, as /scope/NAME.',
   },
+  'all-volumes': {
+    type: flag,
+    default: 'false',
+    help: 'Shows also mounts that nobody wrote to, read-only ones and those of no block device, such as tmpfs and NFS.',
+  },
 } satisfies OptionTable;

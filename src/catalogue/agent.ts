@@ -202,6 +202,13 @@ export const containerModelMetrics = {
     [],
     'Cgroups that found no place in the model; their counts are hidden.',
   ),
+  refusedVolumes: self(
+    'refused_volumes_total',
+    'counter',
+    '{mount}',
+    [],
+    'Mounts of containers that were not shown because the container has too many; each time that one was met.',
+  ),
   hidden: self(
     'hidden_series',
     'gauge',

@@ -24,6 +24,7 @@ import {
   containerPressureMetrics,
 } from './resources.ts';
 import { tcpMetrics } from './tcp.ts';
+import { containerDiskMetrics, containerSpaceMetrics } from './volumes.ts';
 
 const tables: readonly Record<string, MetricSpec>[] = [
   agentMetrics,
@@ -40,6 +41,8 @@ const tables: readonly Record<string, MetricSpec>[] = [
   containerMemoryMetrics,
   containerPressureMetrics,
   containerDelayMetrics,
+  containerSpaceMetrics,
+  containerDiskMetrics,
   containerOomMetrics,
   tcpMetrics,
   pipelineMetrics,

@@ -28,6 +28,8 @@ export interface ContainerModel {
   unattributedKills(): number;
   /** Cgroups that found no place. */
   refused(): number;
+  /** Mounts that found no place. */
+  refusedVolumes(): number;
   hidden(): Hidden;
 }
 
@@ -46,6 +48,7 @@ export function containerModelCollector(meter: Meter, model: ContainerModel): Co
       const containers = model.hiddenContainers();
       result.observe(metrics.hiddenContainers, containers.tooYoung, byReason.tooYoung);
       result.observe(metrics.hiddenContainers, containers.unnamed, byReason.unnamed);
+      result.observe(metrics.refusedVolumes, model.refusedVolumes());
       const { noContainer, tooYoung } = model.hidden();
       result.observe(metrics.hidden, noContainer, byReason.noContainer);
       result.observe(metrics.hidden, tooYoung, byReason.tooYoung);

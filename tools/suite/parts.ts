@@ -50,6 +50,7 @@ const kernelFiles = [
   'test/node/*.test.ts',
   'test/containers/*.test.ts',
   'test/kernel/*.test.ts',
+  'test/volumes/*.test.ts',
 ];
 const guestFiles = (tier: Tier): string[] => [
   ...kernelFiles,
