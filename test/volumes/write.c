@@ -89,6 +89,7 @@ static void stay(void)
 	fflush(stdout);
 	while (read(0, &end, 1) > 0)
 		;
+	puts("gone");
 }
 
 int main(int argc, char **argv)
