@@ -237,12 +237,19 @@ test('more mounts than there is place for are counted', async () => {
   assert.deepEqual([shown(model).length, model.refused()], [maxVolumes, 44]);
 });
 
-test('what is seen while there is no process to know the mounts by is told again', async () => {
-  const { state, model, container } = machine(table);
-  state.pid = undefined;
-  state.seen = new Map([[container, [byId(21, '8:1')]]]);
-  await model.update();
-  assert.deepEqual([shown(model), state.told], [[], ['unsettle /a 8:1']]);
+test('what is seen while there is no process to know the mounts by waits for one, for a minute', async () => {
+  for (const waitMs of [30_000, 61_000]) {
+    const { state, model, container } = machine(table);
+    state.pid = undefined;
+    state.seen = new Map([[container, [byId(21, '8:1')]]]);
+    await model.update();
+    state.nowMs += waitMs;
+    await model.update();
+    assert.deepEqual([shown(model), state.told], [[], waitMs > 60_000 ? ['unsettle /a 8:1'] : []]);
+    state.pid = 7;
+    await model.update();
+    assert.deepEqual(shown(model), waitMs > 60_000 ? [] : ['/a /data sda 1000']);
+  }
 });
 
 test('where something is mounted or moved, what was told before is told again', async () => {

@@ -33,6 +33,9 @@ const refreshMs = 60_000;
 const idleRefreshMs = 300_000;
 /** There was no process to read them by. */
 const desertedMs = 5000;
+/** What was seen waits so long for a process by which the mounts can be known. */
+const patienceMs = 60_000;
+const maxPending = 256;
 /** So that not all are read again at the same time. */
 const spreadMs = 1000;
 const spreads = 16;
@@ -62,9 +65,10 @@ export function volumeModel(deps: VolumeModelDeps): VolumeModel {
 
   const isDue = (container: ListedContainer): boolean => {
     if (container.topCgroups.length === 0) return false;
-    if (all) return nowMs() >= of(container).dueMs;
+    if (all && nowMs() >= of(container).dueMs) return true;
     const volumes = known.get(container);
     if (volumes === undefined) return false;
+    if (volumes.pending.length > 0) return true;
     const isIdle = volumes.runs === container.activity.runs && volumes.process !== undefined;
     const waits = isIdle ? idleRefreshMs - refreshMs : 0;
     return nowMs() >= volumes.dueMs + waits;
@@ -73,7 +77,7 @@ export function volumeModel(deps: VolumeModelDeps): VolumeModel {
   const refresh = (container: ListedContainer, view: View | undefined): void => {
     const volumes = of(container);
     volumes.runs = container.activity.runs;
-    volumes.dueMs = nowMs() + (view === undefined ? desertedMs : refreshMs) + (made++ % spreads) * spreadMs;
+    volumes.dueMs = nowMs() + (view === undefined ? desertedMs : refreshMs + (made++ % spreads) * spreadMs);
     if (view === undefined) volumes.process = undefined;
     else for (const device of volumes.keepUp(view)) sightings.unsettle(container, device);
   };
@@ -98,14 +102,17 @@ export function volumeModel(deps: VolumeModelDeps): VolumeModel {
         for (const [i, container] of some.entries()) {
           const view = found[i];
           refresh(container, view);
-          const own = seen.get(container) ?? [];
+          const volumes = of(container);
+          const own = [...volumes.pending, ...(seen.get(container) ?? [])].slice(-maxPending);
           const devices = new Set(own.map(({ device }) => device).filter((device) => device !== undefined));
+          if (volumes.pending.length === 0) volumes.pendingSinceMs = nowMs();
+          const isOver = view !== undefined || nowMs() - volumes.pendingSinceMs >= patienceMs;
+          volumes.pending = isOver ? [] : own;
           if (view === undefined) {
-            // Told again once there is a process to know the mounts by.
-            for (const device of devices) sightings.unsettle(container, device);
+            // Whoever goes on is told again.
+            if (isOver) for (const device of devices) sightings.unsettle(container, device);
             continue;
           }
-          const volumes = of(container);
           const mounts = new Set(all ? view.mounts : await mountsOf(view, own, spots));
           for (const mount of mounts) {
             if (volumes.has(mount)) continue;

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Mount } from '../kernel/mountinfo.ts';
 import type { Container } from '../model/containers.ts';
 import type { Names } from './names.ts';
+import type { Sighting } from './sightings.ts';
 import type { Space } from './spots.ts';
 import type { View } from './views.ts';
 
@@ -27,6 +28,9 @@ export class Volumes {
   process: Pick<View, 'pid' | 'startTicks'> | undefined;
   /** What was mounted of each device when somebody was last seen to write there. */
   readonly #layouts = new Map<string, string>();
+  /** What was seen while there was no process to know the mounts by, and since when. */
+  pending: readonly Sighting[] = [];
+  pendingSinceMs = 0;
   /** Of `activity`, when the mounts were read. */
   runs = -1;
   /** They are read again then. */
