@@ -59,8 +59,12 @@ struct inode {
 	struct hlist_head i_dentry; /* its names */
 };
 
-enum inode_state_flags_enum { /* since 6.18 */
+enum inode_state_flags_enum { /* since 6.19 */
 	I_DIRTY_PAGES = 1 << 6,
+};
+
+enum inode_state_flags_t { /* in 6.18 */
+	I_DIRTY_PAGES___in_6_18,
 };
 
 struct xfs_inode {

@@ -165,13 +165,15 @@ static __always_inline void name_directories(struct volume_use *use, struct dent
 	}
 }
 
-/* Before it was an enumeration the flag was 1 << 2, and 1 << 5 since 6.12. */
+/* Before it was an enumeration, of either name, the flag was 1 << 2, and 1 << 5 since 6.12. */
 static __always_inline enum volume_change change_by(__u32 flags)
 {
 	__u32 pages = 1 << 2 | 1 << 5;
 
 	if (bpf_core_enum_value_exists(enum inode_state_flags_enum, I_DIRTY_PAGES))
 		pages = bpf_core_enum_value(enum inode_state_flags_enum, I_DIRTY_PAGES);
+	else if (bpf_core_enum_value_exists(enum inode_state_flags_t, I_DIRTY_PAGES___in_6_18))
+		pages = bpf_core_enum_value(enum inode_state_flags_t, I_DIRTY_PAGES___in_6_18);
 	return flags & pages ? PAGES : REST;
 }
 
@@ -204,9 +206,12 @@ static __always_inline bool dirtied(struct inode *inode, enum volume_change chan
 
 static __always_inline int changed(struct inode *inode, enum volume_change change)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	/* One word, so that it is whole whoever interrupts whom. */
-	__u64 who = (__u64)BPF_CORE_READ(task, cgroups) * 31 + (__u64)inode;
+	/*
+	 * One word, so that it is whole whoever interrupts whom. Of numbers that do not come again soon: memory of a process or an
+	 * inode that is gone is another's in a moment.
+	 */
+	__u64 who = (bpf_get_current_pid_tgid() >> 32) * 0x9e3779b97f4a7c15 + BPF_CORE_READ(inode, i_ino) * 31 +
+		    (__u64)inode;
 	__u64 *last = bpf_map_lookup_elem(&volume_last, &change);
 
 	if (!last || *last == who)
