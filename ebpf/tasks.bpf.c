@@ -17,6 +17,9 @@
 #define PF_KTHREAD 0x00200000
 #define EXIT_DEAD 16
 
+/* CLOCK_MONOTONIC of our start: what an older task had by then is added by a walk, or, where it does not see the task, not at all. */
+const volatile __u64 since_ns = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -59,16 +62,23 @@ static __always_inline void add(__u64 cgroup_id, const struct task_times *more)
 	__sync_fetch_and_add(&total->exec_ns, more->exec_ns);
 }
 
-/* Adds what `task` has had since somebody looked at it last. */
-static __always_inline void look(struct task_struct *task)
+static __always_inline bool is_older(struct task_struct *task)
 {
+	return BPF_CORE_READ(task, start_time) < since_ns;
+}
+
+/* Adds what `task` has had since somebody looked at it last. */
+static __always_inline void look(struct task_struct *task, bool walks)
+{
+	struct task_times now = times_of(task);
 	struct task_record initial = { .cgroup_id = task_cgroup_id(task) };
+	if (!walks && is_older(task))
+		initial.added = now;
 	struct task_record *record = record_of(task, &initial);
 	if (!record) {
 		__sync_fetch_and_add(&refused.task_records, 1);
 		return;
 	}
-	struct task_times now = times_of(task);
 	struct task_times more = grown(record, &now);
 	add(initial.cgroup_id, &more);
 }
@@ -78,7 +88,7 @@ int task_walk(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	if (task && !(task->flags & PF_KTHREAD) && task->exit_state != EXIT_DEAD)
-		look(task);
+		look(task, true);
 	return 0;
 }
 
@@ -106,7 +116,7 @@ int task_exits(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
 	if (!(task->flags & PF_KTHREAD))
-		look(task);
+		look(task, false);
 	return 0;
 }
 
@@ -124,7 +134,8 @@ int task_freed(__u64 *ctx)
 	struct task_times last = times_of(task);
 	if (record)
 		last = grown(record, &last);
-	add(task_cgroup_id(task), &last);
+	if (record || !is_older(task))
+		add(task_cgroup_id(task), &last);
 	forget(task);
 	return 0;
 }

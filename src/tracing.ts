@@ -21,7 +21,7 @@ import type { InterfaceSource } from './node/net.ts';
 import { oomCollector } from './oom/collector.ts';
 import { oomModel } from './oom/model.ts';
 import { resourcesCollector } from './resources/collector.ts';
-import { diskDelayState } from './resources/disk-delay.ts';
+import { delayFeatures } from './resources/delay-features.ts';
 import { procfsTasks } from './resources/procfs-tasks.ts';
 import { taskModel } from './resources/tasks.ts';
 import { tcpCollector } from './tcp/collector.ts';
@@ -112,7 +112,7 @@ export async function startTracing(deps: {
     directory,
     nowMs,
   });
-  const onLook = diskDelayState(paths.proc, features);
+  const onLook = delayFeatures(paths.proc, features);
   onLook();
   const tcp = tcpCollector(meter, { program, directory, keeps });
   const onProcesses = { mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs };

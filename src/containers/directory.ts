@@ -62,7 +62,11 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
   }
 
   topOf(cgroupId: number): number | undefined {
-    return this.#cgroups.get(cgroupId)?.topId;
+    const cgroup = this.#cgroups.get(cgroupId);
+    if (cgroup === undefined) return undefined;
+    // One above it may have been found later; of one that is gone the last word counts.
+    if (cgroup.goneAtMs === undefined) cgroup.topId = cgroup.container?.topOf(cgroupId) ?? cgroup.topId;
+    return cgroup.topId;
   }
 
   exists(cgroupId: number): boolean {

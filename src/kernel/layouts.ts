@@ -39,7 +39,10 @@ export const tasksLayouts = {
     fields: { taskTotals: { offset: 0, size: 8, length: 1 }, taskRecords: { offset: 8, size: 8, length: 1 } },
   },
   bss: { size: 16, fields: { refused: { offset: 0, size: 16, length: 1 } } },
-  rodata: { size: 1, fields: { memoryV1: { offset: 0, size: 1, length: 1 } } },
+  rodata: {
+    size: 16,
+    fields: { memoryV1: { offset: 0, size: 1, length: 1 }, sinceNs: { offset: 8, size: 8, length: 1 } },
+  },
 } as const;
 
 /** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_sockops_open.bpf.o, tcp_tp_btf.bpf.o */

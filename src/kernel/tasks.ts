@@ -88,6 +88,9 @@ async function start(
 ): Promise<TaskProgram> {
   try {
     object.setInitial('.rodata', rodata.fields.memoryV1.offset, flag(hierarchy.version === 1));
+    const since = Buffer.alloc(8);
+    since.writeBigUInt64LE(process.hrtime.bigint());
+    object.setInitial('.rodata', rodata.fields.sinceNs.offset, since);
     if (limits.totals !== undefined) object.setMaxEntries('task_totals', limits.totals);
     if (limits.records !== undefined) object.setMaxEntries('task_records', limits.records);
     await object.load();

@@ -16,7 +16,11 @@ function machine(
   uses: Use[] = [],
 ) {
   const collector = resourcesCollector(namingMeter(), {
-    containers: { all: () => containers, topOf: (cgroupId) => cgroupId },
+    containers: {
+      all: () => containers,
+      topOf: (cgroupId) => cgroupId,
+      exists: (cgroupId) => containers.some(({ topCgroups }) => topCgroups.some(({ id }) => id === cgroupId)),
+    },
     controllers: { v1: {}, v2: '/v2' },
     read: (paths) => {
       asked.push(...paths);
@@ -25,7 +29,7 @@ function machine(
     tasks: {
       update: () => Promise.resolve(),
       delaysOf: ({ id }) => (id === '/waits' ? { runDelayNs: 2e9, diskDelayNs: 3e9 } : noDelays),
-      used: () => uses.splice(0),
+      takeUsed: () => uses.splice(0),
     },
     onLook: () => {},
     nowMs: () => time.ms,

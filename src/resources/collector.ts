@@ -12,23 +12,24 @@ import type { Controllers } from '../kernel/controllers.ts';
 import type { CgroupDirectory, Container, ContainerList } from '../model/containers.ts';
 import { turns } from '../turns.ts';
 import { labelsWith } from '../model/labels.ts';
+import { accountsOf } from './accounts.ts';
 import { resources } from './pressure.ts';
 import { readings } from './readings.ts';
 import { sourcesOf } from './sources.ts';
 import type { TaskModel } from './tasks.ts';
-import { emptyAccount, renew, settle, totalsOf, use, type Account, type Totals } from './totals.ts';
+import { totalsOf, type Totals } from './totals.ts';
 
 /** Cgroups whose files are read in one call: bounds what is in memory at a time. */
 const perRead = 256;
 
 export interface ResourcesDeps {
-  readonly containers: ContainerList & Pick<CgroupDirectory, 'topOf'>;
+  readonly containers: ContainerList & CgroupDirectory;
   readonly controllers: Controllers;
   readonly read: TextReader;
   /** What tasks have waited for and used. */
   readonly tasks: TaskModel;
-  /** Called before every look. */
-  readonly onLook: () => void;
+  /** Called with every look, with the reason where nobody told what tasks have waited for: then delays are absent. */
+  readonly onLook: (failure: unknown) => void;
   /** On the monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -44,26 +45,15 @@ export function resourcesCollector(meter: Meter, deps: ResourcesDeps): Collector
   const delay = instruments(meter, containerDelayMetrics);
   const withKind = labelsWith((kind: 'some' | 'full') => ({ kind }));
   const files = readings(sourcesOf(deps.controllers), deps.read, deps.nowMs);
-  const accounts = new WeakMap<Container, Account>();
+  const accounts = accountsOf(deps.containers, (path, older) => files.fresh(path, older));
 
-  /** The cgroups that every container has now, with what was read of them before. */
-  const renewAll = async (turn: ReturnType<typeof turns>): Promise<void> => {
-    for (const container of deps.containers.all()) {
-      await turn();
-      const known = accounts.get(container);
-      const account = known ?? emptyAccount();
-      accounts.set(container, account);
-      const older = known === undefined && container.wasThere;
-      renew(account, container.topCgroups, (path) => files.fresh(path, older));
-      settle(account, (cgroupId) => deps.containers.topOf(cgroupId) !== undefined);
-    }
+  const observeDelays = (result: BatchObservableResult, container: Container): void => {
+    const { runDelayNs, diskDelayNs } = deps.tasks.delaysOf(container);
+    result.observe(delay.cpu, runDelayNs / 1e9, container.labels);
+    result.observe(delay.disk, diskDelayNs / 1e9, container.labels);
   };
 
-  const observe = (result: BatchObservableResult, container: Container, totals: Totals): void => {
-    const { labels } = container;
-    const { runDelayNs, diskDelayNs } = deps.tasks.delaysOf(container);
-    result.observe(delay.cpu, runDelayNs / 1e9, labels);
-    result.observe(delay.disk, diskDelayNs / 1e9, labels);
+  const observe = (result: BatchObservableResult, { labels }: Container, totals: Totals): void => {
     const show = (metric: (typeof cpu)['usage'], value: number | undefined): void => {
       if (value !== undefined) result.observe(metric, value, labels);
     };
@@ -85,26 +75,21 @@ export function resourcesCollector(meter: Meter, deps: ResourcesDeps): Collector
     instruments: [cpu, delay, memory, pressure].flatMap((made) => Object.values(made)),
     async collect(result) {
       const turn = turns();
-      deps.onLook();
       // Before the directory is asked who is gone, so that whoever used the CPU is known by then.
-      await deps.tasks.update();
-      await renewAll(turn);
-      for (const { container, topId, execNs } of deps.tasks.used()) {
-        await turn();
-        const account = accounts.get(container);
-        if (account !== undefined) use(account, topId, execNs / 1e9, () => files.fresh('', false));
-      }
-      const containers = [...deps.containers.all()];
+      const failure = await deps.tasks.update().catch((error: unknown) => error);
+      deps.onLook(failure);
+      const containers = await accounts.renew(deps.tasks.takeUsed());
       // Read also what is not shown yet: a container that ends young and shows up later has its counters.
       const living = containers.flatMap((container) =>
-        [...(accounts.get(container)?.living.values() ?? [])].map((reading) => ({ reading, container })),
+        [...accounts.of(container).living.values()].map((reading) => ({ reading, container })),
       );
       for (let start = 0; start < living.length; start += perRead)
         await files.update(living.slice(start, start + perRead));
       for (const container of containers) {
         await turn();
-        const account = accounts.get(container);
-        if (container.visible && account !== undefined) observe(result, container, totalsOf(account));
+        if (!container.visible) continue;
+        observe(result, container, totalsOf(accounts.of(container)));
+        if (failure === undefined) observeDelays(result, container);
       }
     },
   };

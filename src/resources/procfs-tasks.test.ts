@@ -51,6 +51,24 @@ test('delays of living threads are summed and stay when they end; a thread id th
   assert.deepEqual(await source.read(), []);
 });
 
+test('a thread that a list lacks for a while is the same when it is back, also in another cgroup', async () => {
+  const { source, run, files } = machine();
+  run([5, 100, 1000, 0], [6, 100, 500, 0]);
+  assert.deepEqual(await source.read(), total(1500, 0));
+  // The list is not in time, or too long.
+  run();
+  assert.deepEqual(await source.read(), total(1500, 0));
+  files.set('/m/web/cgroup.threads', '5\n6\n');
+  run([5, 100, 1100, 0], [6, 100, 500, 0]);
+  assert.deepEqual(await source.read(), total(1600, 0));
+  // Really gone, and its number is another's.
+  for (const name of ['stat', 'schedstat']) files.delete(`/p/6/${name}`);
+  run([5, 100, 1100, 0]);
+  assert.deepEqual(await source.read(), total(1600, 0));
+  run([5, 100, 1100, 0], [6, 100, 7, 0]);
+  assert.deepEqual(await source.read(), total(1607, 0));
+});
+
 test('threads that are gone, garbage and hostile commands count nothing', () => {
   assert.equal(parseThread(undefined, '1 2 3', 1), undefined);
   assert.equal(parseThread(stat(1, 2), undefined, 1), undefined);

@@ -85,13 +85,23 @@ export function procfsTasks(deps: {
       }
       const lookedAt = new Set(due.flatMap(({ cgroups }) => [...cgroups].map(({ id }) => id)));
       const living = new Set(found.map(({ tid }) => tid));
-      for (const [tid, { cgroupId }] of threads) {
-        const isGone = lookedAt.has(cgroupId) ? !living.has(tid) : !totals.has(cgroupId);
-        if (isGone) threads.delete(tid);
+      // A list may be too long or not come in time, and a thread may be in another one: only who has no files is gone.
+      const missing = [...threads].filter(([tid, { cgroupId }]) =>
+        lookedAt.has(cgroupId) ? !living.has(tid) : !totals.has(cgroupId),
+      );
+      for (let start = 0; start < missing.length; start += atOnce) {
+        const some = missing.slice(start, start + atOnce);
+        const texts = await read(some.map(([tid]) => `${proc}/${tid}/stat`));
+        for (const [i, [tid, { started }]] of some.entries())
+          if (startOf(texts[i]) !== started) threads.delete(tid);
       }
       return [...totals.values()];
     },
   };
+}
+
+function startOf(stat: string | undefined): string | undefined {
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3];
 }
 
 /** Undefined for a thread that is gone. */

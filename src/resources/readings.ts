@@ -10,6 +10,8 @@ export interface Reading {
   readonly path: string;
   /** False once nothing of it could be read. */
   alive: boolean;
+  /** It is no cgroup any more. */
+  ended: boolean;
   usageSeconds?: number | undefined;
   throttledSeconds?: number | undefined;
   limitCores?: number | undefined;
@@ -46,7 +48,7 @@ export function readings(sources: Sources, read: TextReader, nowMs: () => number
   let made = 0;
   return {
     fresh: (path, older) => ({
-      ...{ path, older, alive: true, stirred: true, settingsDueMs: -Infinity },
+      ...{ path, older, alive: true, ended: false, stirred: true, settingsDueMs: -Infinity },
       ...{ taskSeconds: 0, beforeTasks: 0 },
     }),
     async update(all) {
@@ -61,8 +63,12 @@ export function readings(sources: Sources, read: TextReader, nowMs: () => number
           if (ran) container.activity.runs++;
           if (missing) return;
           reading.stirred ||= ran;
-          if (reading.older && reading.usageSeconds === undefined)
-            reading.beforeTasks = Math.max(0, (usageSeconds ?? 0) - reading.taskSeconds);
+          if (usageSeconds !== undefined) {
+            // Below 0 when tasks have told what they used before they came.
+            const before = usageSeconds - reading.taskSeconds;
+            const isFirst = reading.older && reading.usageSeconds === undefined;
+            reading.beforeTasks = isFirst ? before : Math.min(reading.beforeTasks, before);
+          }
           reading.usageSeconds = usageSeconds;
           reading.throttledSeconds = throttledSeconds ?? reading.throttledSeconds;
         });

@@ -1,5 +1,5 @@
 import type { CgroupTimes, TaskTimes } from '../kernel/tasks.ts';
-import type { CgroupDirectory, Container, ContainerDirectory } from '../model/containers.ts';
+import type { CgroupDirectory, Container, ContainerDirectory, ContainerList } from '../model/containers.ts';
 
 /** For how long the tasks of a container have waited, in nanoseconds. */
 export interface Delays {
@@ -17,8 +17,8 @@ export interface Use {
 export interface TaskModel {
   update(): Promise<void>;
   delaysOf(container: Container): Delays;
-  /** Of the last update. */
-  used(): readonly Use[];
+  /** What was used since somebody asked last. */
+  takeUsed(): readonly Use[];
 }
 
 interface Entry {
@@ -40,15 +40,15 @@ const settledMs = 60_000;
 /** What tasks have waited for and used, by container. Bounded by what the source keeps, and by the containers that are known. */
 export function taskModel(deps: {
   readonly source: TaskTimes;
-  readonly directory: ContainerDirectory & CgroupDirectory;
+  readonly directory: ContainerDirectory & CgroupDirectory & ContainerList;
   readonly nowMs: () => number;
 }): TaskModel {
   const { source, directory, nowMs } = deps;
   const entries = new Map<number, Entry>();
   /** Of cgroups that were taken from the source. */
-  const settled = new WeakMap<Container, Delays>();
+  const settled = new Map<Container, Delays>();
   let living = new Map<Container, Delays>();
-  let used: Use[] = [];
+  const used: Use[] = [];
 
   const note = (times: CgroupTimes): Entry => {
     const { cgroupId } = times;
@@ -57,7 +57,6 @@ export function taskModel(deps: {
     if (!isSame(entry.times, times)) entry.changedMs = nowMs();
     entry.times = times;
     const container = directory.byCgroup(cgroupId) ?? entry.container?.successor ?? entry.container;
-    if (container !== entry.container) entry.toldNs = 0;
     entry.container = container;
     const topId = directory.topOf(cgroupId);
     // Of nobody we know so far: the next update tells all of it.
@@ -67,28 +66,43 @@ export function taskModel(deps: {
     return entry;
   };
 
-  /** What is taken may be newer than the reading. */
+  /** What is taken may be newer than the reading. One that cannot be taken is left for the next time. */
   const settle = (cgroupId: number): void => {
-    const last = source.take(cgroupId);
+    let last: CgroupTimes | undefined;
+    try {
+      last = source.take(cgroupId);
+    } catch {
+      return;
+    }
     const { container, times } = last === undefined ? entries.get(cgroupId)! : note(last);
     entries.delete(cgroupId);
     if (container !== undefined) settled.set(container, plus(settled.get(container), times));
   };
 
+  /** Those that turned out to be others hand over what has settled. */
+  const handOver = (): void => {
+    const known = new Set<Container>(directory.all());
+    for (const [container, delays] of settled) {
+      const { successor } = container;
+      if (successor !== undefined) settled.set(successor, plus(settled.get(successor), delays));
+      if (successor !== undefined || !known.has(container)) settled.delete(container);
+    }
+  };
+
   return {
-    used: () => used,
+    takeUsed: () => used.splice(0),
     delaysOf: (container) => plus(settled.get(container), living.get(container) ?? nothing),
     async update() {
       const reading = await source.read();
       const found = new Set(reading.map(({ cgroupId }) => cgroupId));
       for (const cgroupId of entries.keys()) if (!found.has(cgroupId)) entries.delete(cgroupId);
-      used = [];
       const due = [];
       for (const times of reading) {
         const { changedMs } = note(times);
         if (!directory.exists(times.cgroupId) && nowMs() - changedMs >= settledMs) due.push(times.cgroupId);
       }
       due.forEach(settle);
+      handOver();
       living = new Map();
       for (const { container, times } of entries.values())
         if (container !== undefined) living.set(container, plus(living.get(container), times));

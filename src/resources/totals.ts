@@ -26,16 +26,30 @@ export function emptyAccount(): Account {
 }
 
 /** Takes the cgroups out of the account that are not among `tops`, and brings in those that are new. */
-export function renew(account: Account, tops: readonly Cgroup[], fresh: (path: string) => Reading): void {
+export function renew(
+  account: Account,
+  tops: readonly Cgroup[],
+  fresh: (path: string) => Reading,
+  exists: (cgroupId: number) => boolean,
+): void {
   const { living, ending } = account;
   const now = new Set(tops.map(({ id }) => id));
   for (const [id, reading] of living) {
     if (now.has(id)) continue;
     living.delete(id);
-    reading.alive = false;
+    // Part of one that was found above it, and counted there.
+    if (exists(id)) continue;
+    reading.ended = true;
     ending.set(id, reading);
   }
   for (const { id, path } of tops) if (!living.has(id)) living.set(id, fresh(path));
+}
+
+/** The container of `from` has turned out to be that of `to`. */
+export function handOver(from: Account, to: Account): void {
+  for (const [id, reading] of from.living) if (!to.living.has(id)) to.living.set(id, reading);
+  for (const [id, reading] of from.ending) to.ending.set(id, reading);
+  to.gone = plusCounters(to.gone, from.gone);
 }
 
 /** Of those that are gone no task will tell anything any more when nobody remembers them. */
@@ -50,7 +64,7 @@ export function settle(account: Account, isRemembered: (cgroupId: number) => boo
 /** Tasks below one of its topmost cgroups have used the CPU. One that is not known came and went between two readings. */
 export function use(account: Account, cgroupId: number, seconds: number, fresh: () => Reading): void {
   let reading = account.living.get(cgroupId) ?? account.ending.get(cgroupId);
-  if (reading === undefined) account.ending.set(cgroupId, (reading = { ...fresh(), alive: false }));
+  if (reading === undefined) account.ending.set(cgroupId, (reading = { ...fresh(), ended: true }));
   reading.taskSeconds += seconds;
 }
 
@@ -70,20 +84,26 @@ export function totalsOf({ living, ending, gone }: Account): Totals {
 }
 
 function withCounters(totals: Totals, reading: Reading): Totals {
+  return plusCounters(totals, { ...reading, usageSeconds: usageOf(reading) });
+}
+
+function plusCounters(totals: Totals, more: Pick<Totals, Counter>): Totals {
   return {
     ...totals,
-    usageSeconds: plus(totals.usageSeconds, usageOf(reading)),
-    throttledSeconds: plus(totals.throttledSeconds, reading.throttledSeconds),
-    pressure: addPressure(totals.pressure, reading.pressure),
+    usageSeconds: plus(totals.usageSeconds, more.usageSeconds),
+    throttledSeconds: plus(totals.throttledSeconds, more.throttledSeconds),
+    pressure: addPressure(totals.pressure, more.pressure),
   };
 }
+
+type Counter = 'usageSeconds' | 'throttledSeconds' | 'pressure';
 
 /**
  * The CPU time of a cgroup as it was read last or, once it is gone, as its tasks say if that is more: they may have run since.
  * A task says what it used until the last tick of the clock, so while the cgroup lives its own figure is the better one.
  */
-function usageOf({ alive, usageSeconds, taskSeconds, beforeTasks }: Reading): number | undefined {
-  if (alive || taskSeconds === 0) return usageSeconds;
+function usageOf({ ended, usageSeconds, taskSeconds, beforeTasks }: Reading): number | undefined {
+  if (!ended || taskSeconds === 0) return usageSeconds;
   return Math.max(usageSeconds ?? 0, beforeTasks + taskSeconds);
 }
 

@@ -98,6 +98,17 @@ for (const only of ['tasks', 'tasks_plain'] as const) {
       assert.equal(await timesOf(program, place), undefined);
     });
 
+    test('what a task had before us is not told by its end, unless a walk has seen it', async (t) => {
+      const place = cgroup(t);
+      const { end } = await work(t, place, 'burn', '400');
+      const program = await startWith(t, only);
+      const [usedNs] = await end();
+      assert.ok(usedNs >= 4e8);
+      await until('the task is freed', async () => (await timesOf(program, place)) !== undefined);
+      const { execNs = NaN } = (await timesOf(program, place)) ?? {};
+      assert.ok(execNs < 2e8, `${execNs} ns`);
+    });
+
     test('a full map loses no more than what found no place, and says so', async (t) => {
       const places = Array.from({ length: 12 }, () => cgroup(t));
       const program = await startWith(t, only, { totals: 4 });

@@ -3,12 +3,17 @@ import { AgentError } from '../errors.ts';
 import type { Features } from '../features.ts';
 
 /**
- * Keeps the state of the feature `disk_delay`: the kernel counts it where kernel.task_delayacct is not 0 (since Linux 5.14; sysctl
- * documentation, admin-guide/sysctl/kernel.rst). The setting can be changed while the agent runs.
+ * Keeps the states of the features `delays` and `disk_delay`; called with every look, with the reason where one failed.
+ *
+ * The kernel counts disk delay where kernel.task_delayacct is not 0 (since Linux 5.14; admin-guide/sysctl/kernel.rst). The
+ * setting can be changed while the agent runs.
  */
-export function diskDelayState(proc: string, features: Features): () => void {
+export function delayFeatures(proc: string, features: Features): (failure?: unknown) => void {
+  const delays = features.get('delays');
   let last: string | undefined;
-  return () => {
+  return (failure) => {
+    if (failure !== undefined) features.lessen('delays', failure);
+    else if (delays !== undefined) features.set('delays', delays.enabled, delays.reason);
     const setting = settingOf(`${proc}/sys/kernel/task_delayacct`);
     if (setting === last) return;
     last = setting;
