@@ -40,7 +40,7 @@ function isBetween(actual: number, low: number, high: number, what: string): voi
 }
 
 const burners = (place: Place): Promise<Work[]> =>
-  Promise.all(Array.from({ length: 5 }, () => place.work('burn', '100')));
+  Promise.all(Array.from({ length: 5 }, () => place.work('crowd', '100')));
 
 test('CPU delay of living and of finished processes', { skip }, async (t) => {
   const place = makePlace(`waits-${process.pid}.service`);
@@ -48,7 +48,7 @@ test('CPU delay of living and of finished processes', { skip }, async (t) => {
   const early = await burners(place);
   const agent = await start(t);
   const late = await burners(place);
-  const forked = await place.work('fork', '40', 'burn', '5');
+  const forked = await place.work('fork', '40', 'crowd', '5');
   const [living, most] = waited(place, [...late, forked]);
   const finished = forked.runDelayNs / 1e9;
   assert.ok(living > 0.3, `there was little to wait for: ${living} s`);

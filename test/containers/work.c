@@ -2,6 +2,7 @@
  * Uses a known amount of something in its cgroups: the ground truth of the tests beside it.
  *
  *   work [-c CGROUP]... burn MS         uses MS milliseconds of CPU
+ *   work [-c CGROUP]... crowd MS        the same on the first CPU, where others that do so wait for it
  *   work [-c CGROUP]... touch MB        has MB megabytes of anonymous memory
  *   work [-c CGROUP]... cache FILE MB   writes MB megabytes to FILE and leaves them in the page cache
  *   work [-c CGROUP]... sync FILE N     writes N blocks to FILE and waits for the device each time
@@ -15,6 +16,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,12 +123,34 @@ static void add(struct used *to, struct used what, int sign)
 	to->disk_ticks += sign * what.disk_ticks;
 }
 
+static void burn(long long ms)
+{
+	for (long long start = cpu_ns(); cpu_ns() - start < ms * 1000000;)
+		;
+}
+
+static void stay_on_first_cpu(void)
+{
+	cpu_set_t allowed, first;
+	int cpu = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		die("sched_getaffinity");
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_ZERO(&first);
+	CPU_SET(cpu, &first);
+	if (sched_setaffinity(0, sizeof(first), &first))
+		die("sched_setaffinity");
+}
+
 static int work(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[0], "burn")) {
-		long long start = cpu_ns();
-		while (cpu_ns() - start < atoll(argv[1]) * 1000000)
-			;
+		burn(atoll(argv[1]));
+	} else if (argc == 2 && !strcmp(argv[0], "crowd")) {
+		stay_on_first_cpu();
+		burn(atoll(argv[1]));
 	} else if (argc == 2 && !strcmp(argv[0], "touch")) {
 		touch(atol(argv[1]) << 20);
 	} else if (argc == 3 && !strcmp(argv[0], "cache")) {
