@@ -1,8 +1,11 @@
 import { constants, open } from 'node:fs/promises';
 import { AgentError, codeOf, messageOf } from '../../errors.ts';
-import { O_PATH } from '../../host/files.ts';
+import { O_PATH, withHandle } from '../../host/files.ts';
 import { getJson } from './http.ts';
 import { stringsOf, textOf, type Inspect } from './inspection.ts';
+
+/** A user's socket may answer anything, and as often as it is asked; labels of one container are far smaller. */
+const maxBytesOfUser = 256 << 10;
 
 /** dockerd by its Engine API (docs.docker.com/reference/api/engine, GET /containers/{id}/json). */
 export function dockerInspect(root: string): Inspect {
@@ -27,10 +30,8 @@ async function getJsonOfUser(socket: string, path: string, signal: AbortSignal):
   const file = await open(socket, O_PATH | constants.O_NOFOLLOW).catch((cause: unknown) => {
     throw new AgentError(codeOf(cause), `${socket}: ${messageOf(cause)}`, { path: socket, cause });
   });
-  try {
+  return withHandle(file, async ({ fd }) => {
     if (!(await file.stat()).isSocket()) throw new AgentError('ENOTSOCK', `${socket}: no socket`);
-    return await getJson(`/proc/self/fd/${file.fd}`, path, signal);
-  } finally {
-    await file.close();
-  }
+    return getJson(`/proc/self/fd/${fd}`, path, signal, maxBytesOfUser);
+  });
 }

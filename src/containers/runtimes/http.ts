@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { AgentError, codeOf, messageOf } from '../../errors.ts';
 
 /** What runtimes tell of one container is some ten kilobytes; a process specification of a megabyte passes. */
-const maxBytes = 4 << 20;
+const defaultMaxBytes = 4 << 20;
 
 /**
  * GET over a Unix socket: the JSON object of the answer, undefined for 404. AgentError with the errno, `EPROTO` for another status,
@@ -12,20 +12,35 @@ export async function getJson(
   socketPath: string,
   path: string,
   signal: AbortSignal,
+  maxBytes = defaultMaxBytes,
 ): Promise<object | undefined> {
   try {
-    const text = await get(socketPath, path, signal);
+    const text = await get(socketPath, path, signal, maxBytes);
     if (text === undefined) return undefined;
-    const answer = JSON.parse(text) as unknown;
+    const answer = parse(text);
     if (typeof answer === 'object' && answer !== null) return answer;
     throw new AgentError('EBADMSG', 'no JSON object');
   } catch (cause) {
-    const code = signal.aborted ? 'ETIMEDOUT' : cause instanceof SyntaxError ? 'EBADMSG' : codeOf(cause);
+    const code = signal.aborted ? 'ETIMEDOUT' : codeOf(cause);
     throw new AgentError(code, `${socketPath}: ${messageOf(cause)}`, { path: socketPath, cause });
   }
 }
 
-function get(socketPath: string, path: string, signal: AbortSignal): Promise<string | undefined> {
+/** Without the engine's message, which has the beginning of the text in it. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AgentError('EBADMSG', 'no JSON');
+  }
+}
+
+function get(
+  socketPath: string,
+  path: string,
+  signal: AbortSignal,
+  maxBytes: number,
+): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const asked = request(
       { socketPath, path, signal, agent: false, headers: { host: 'localhost' } },

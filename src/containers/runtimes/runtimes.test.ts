@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createRawServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
+import { inspect as inspectError } from 'node:util';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { containerdInspect } from './containerd.ts';
@@ -185,8 +186,10 @@ test('what a user puts in the place of a socket or a list is looked at, not open
   const places: [put: () => void, code: string][] = [
     [() => execFileSync('mkfifo', [list]), 'EINVAL'],
     [() => symlinkSync('/dev/zero', list), 'EINVAL'],
+    [() => symlinkSync('/proc/kmsg', list), 'EINVAL'],
+    [() => symlinkSync(join(root, 'etc/passwd'), list), 'EINVAL'],
     [() => mkdirSync(list), 'EINVAL'],
-    [() => execFileSync('truncate', ['-s', '100M', list]), 'EFBIG'],
+    [() => execFileSync('truncate', ['-s', '513K', list]), 'EFBIG'],
     [() => writeFileSync(list, '[{"id":"abc","names":["db"'), 'EBADMSG'],
   ];
   for (const [put, code] of places) {
@@ -194,6 +197,58 @@ test('what a user puts in the place of a socket or a list is looked at, not open
     await assert.rejects(podmanInspect(root)('abc', soon(), 1000), { code });
     await rm(list, { recursive: true });
   }
+});
+
+test('no link of a user leads to the lists of somebody else', async (t) => {
+  const root = await emptyRoot(t);
+  await mkdir(join(root, 'etc'));
+  await writeFile(join(root, 'etc/passwd'), 'me:x:1000:1000:Me:/home/me:/bin/sh\n');
+  const steps = ['.local', 'share', 'containers', 'storage', 'overlay-containers'];
+  for (const [i, step] of steps.entries()) {
+    const elsewhere = join(root, 'root', String(i));
+    await mkdir(join(elsewhere, ...steps.slice(i + 1)), { recursive: true });
+    await writeFile(
+      join(elsewhere, ...steps.slice(i + 1), 'containers.json'),
+      JSON.stringify([{ id: 'abc', names: ['not-mine'] }]),
+    );
+    const home = join(root, 'home/me');
+    await mkdir(join(home, ...steps.slice(0, i)), { recursive: true });
+    symlinkSync(elsewhere, join(home, ...steps.slice(0, i), step));
+    await assert.rejects(podmanInspect(root)('abc', soon(), 1000), { code: 'ENOTDIR' }, step);
+    await rm(home, { recursive: true });
+  }
+});
+
+test('an error tells nothing of what stands in the file', async (t) => {
+  const root = await rootWith(t, dockerSocket, (_, answer) => answer.end('hunter2-is-the-password'));
+  const list = `${root}/var/lib/containers/storage/overlay-containers/containers.json`;
+  await mkdir(dirname(list), { recursive: true });
+  await writeFile(list, 'hunter2-is-the-password');
+  for (const inspect of [podmanInspect(root), dockerInspect(root)])
+    await assert.rejects(inspect('abc', soon()), (error) => !inspectError(error).includes('hunter2'));
+});
+
+test("a list of a user has few containers, an answer of a user's dockerd few bytes", async (t) => {
+  const body = JSON.stringify({ Name: '/mine', Config: { Labels: { a: 'x'.repeat(256 << 10) } } });
+  const root = await rootWith(t, '/run/user/1000/docker.sock', (_, answer) => answer.end(body));
+  await assert.rejects(dockerInspect(root)('abc', patiently(), 1000), { code: 'EFBIG' });
+
+  await mkdir(join(root, 'etc'));
+  await writeFile(join(root, 'etc/passwd'), 'me:x:1000:1000:Me:/home/me:/bin/sh\n');
+  const ofUser = `${root}/home/me/.local/share/containers/storage/overlay-containers`;
+  const ofRoot = `${root}/var/lib/containers/storage/overlay-containers`;
+  const many = JSON.stringify(Array.from({ length: 1001 }, (_, i) => ({ id: `c${i}`, names: [`n${i}`] })));
+  for (const place of [ofUser, ofRoot]) {
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, 'containers.json'), many);
+  }
+  const inspect = podmanInspect(root);
+  assert.equal((await inspect('c999', soon(), 1000))?.name, 'n999');
+  assert.equal(await inspect('c1000', soon(), 1000), undefined);
+  assert.equal((await inspect('c1000', soon()))?.name, 'n1000');
+  // One that is as large as a user's must not be is root's own business.
+  await writeFile(join(ofRoot, 'containers.json'), many + ' '.repeat(1 << 20));
+  assert.equal((await inspect('c1000', soon()))?.name, 'n1000');
 });
 
 test('lists of many users: the last ones are kept', async (t) => {
