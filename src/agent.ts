@@ -107,10 +107,14 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     parts.tracing?.close();
   };
   try {
-    const onRuntimeState = (runtime: string, failure: unknown): void =>
+    // What users do with theirs is no concern of whoever watches the node.
+    const onRuntimeState = (runtime: string, failure: unknown, ofUser = false): void =>
       failure === undefined
-        ? logger.info({ runtime }, 'container runtime answers again')
-        : logger.warn({ runtime, ...reasonOf(failure) }, 'container runtime does not answer; trying again');
+        ? logger[ofUser ? 'debug' : 'info']({ runtime }, 'container runtime answers again')
+        : logger[ofUser ? 'debug' : 'warn'](
+            { runtime, ...reasonOf(failure) },
+            'container runtime does not answer; trying again',
+          );
     const subjects = { meter, addon, view, interfaces, options, features, clock, onRuntimeState };
     parts.tracing = await startTracing(subjects);
     const { kernel, containers, collectors, sources } = parts.tracing;

@@ -59,7 +59,7 @@ export async function startTracing(deps: {
   features: Features;
   clock: Clock;
   /** A container runtime fails (with the reason), or works again. */
-  onRuntimeState: (runtime: string, failure: unknown) => void;
+  onRuntimeState: (runtime: string, failure: unknown, ofUser?: boolean) => void;
 }): Promise<Tracing> {
   const { meter, addon, view, options, features, clock } = deps;
   const { paths } = view;

@@ -114,7 +114,10 @@ test('runtimes of users are asked for by user, and rest apart from that of root'
   const names = asker({
     runtimes: { docker, containerd: missing, crio: missing, podman: missing },
     clock: { now: () => 0 },
-    onState: (runtime, failure) => states.push(`${runtime} ${failure === undefined ? 'works' : 'fails'}`),
+    onState: (runtime, failure, ofUser) =>
+      states.push(
+        `${runtime} ${failure === undefined ? 'works' : 'fails'}${ofUser === true ? ', of a user' : ''}`,
+      ),
   });
   const named: string[] = [];
   const of = (place: Unnamed['place']): void =>
@@ -129,8 +132,30 @@ test('runtimes of users are asked for by user, and rest apart from that of root'
   of({ kind: 'machine' });
   await names.askedOnce();
   names.close();
-  assert.deepEqual(named, ['/user/8/docker/web', '/docker/web']);
-  assert.deepEqual([users, states], [[7, 8, undefined], ['docker of user 7 fails']]);
+  assert.deepEqual(named.sort(), ['/docker/web', '/user/8/docker/web']);
+  assert.deepEqual([users.sort(), states], [[7, 8, undefined], ['docker of user 7 fails, of a user']]);
+});
+
+test('users whose runtimes hang have two turns, and root waits for none of them', async () => {
+  let hanging = 0;
+  const docker: Inspect = (_, __, user) => {
+    if (user === undefined) return Promise.resolve(web);
+    hanging++;
+    return new Promise(() => {});
+  };
+  const runtimes = { docker, containerd: missing, crio: missing, podman: missing };
+  const names = asker({ runtimes, clock: { now: () => 0 }, onState: () => {} });
+  const of = (place: Unnamed['place'], onNamed: () => void): void =>
+    names.ask(
+      { runtimes: ['docker'], runtimeId: 'a1', place },
+      { wanted: () => true, onNamed, onNobody: () => {} },
+    );
+  for (let uid = 1000; uid < 1040; uid++) of({ kind: 'user', uid }, () => assert.fail());
+  await Promise.all(
+    Array.from({ length: 20 }, () => new Promise<void>((resolve) => of({ kind: 'machine' }, resolve))),
+  );
+  assert.equal(hanging, 2);
+  names.close();
 });
 
 test('few are asked at once, nobody is asked for whom nobody waits', async () => {

@@ -4,6 +4,7 @@ import { containerIdOf } from './names.ts';
 import type { Place } from './places.ts';
 import { runtimeRests, type Resting } from './rests.ts';
 import type { Inspect, Inspection, RuntimeName } from './runtimes/inspection.ts';
+import { turns } from './turns.ts';
 
 /** What a cgroup path tells of a container that only its runtime can name. */
 export interface Unnamed {
@@ -22,8 +23,11 @@ export interface Named {
 export interface AskerDeps {
   readonly runtimes: Readonly<Record<RuntimeName, Inspect>>;
   readonly clock: Pick<Clock, 'now'>;
-  /** A runtime that is there does not answer as it should (a code), or does again (undefined): once for each change. */
-  readonly onState: (runtime: string, failure: unknown) => void;
+  /**
+   * A runtime that is there does not answer as it should (a code), or does again (undefined): once for each change. It may be one `ofUser`,
+   * who can let it fail as often as he likes.
+   */
+  readonly onState: (runtime: string, failure: unknown, ofUser?: boolean) => void;
   readonly restMs?: number;
 }
 
@@ -48,7 +52,6 @@ export interface Asker {
 const deadlineMs = 2000;
 /** A runtime that is not there, or does not answer, is left in peace for so long; then one question tries it. */
 const defaultRestMs = 5000;
-const askedAtOnce = 8;
 /** Between one attempt and the next; the last one is repeated. */
 const pausesMs = [100, 300, 1000, 3000, 10_000, 30_000, 60_000];
 /** References of images are far shorter. */
@@ -62,7 +65,6 @@ interface Question {
 
 /** Asks runtimes for names: a few questions at a time, each with a deadline, so that a runtime that hangs costs only time. */
 export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: AskerDeps): Asker {
-  const waiting: Question[] = [];
   const paused = new Map<Question, NodeJS.Timeout>();
   const failing = new Set<string>();
   /** One of those who wait tries whether the runtime is there again. */
@@ -70,7 +72,6 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
     const question = [...paused.keys()].find(({ unnamed }) => namesOf(unnamed).includes(runtime));
     if (question !== undefined) resume(question);
   });
-  let asked = 0;
   /** Questions that have not been put once. */
   let fresh = 0;
   const nobodyFresh: (() => void)[] = [];
@@ -87,7 +88,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
     try {
       const user = place.kind === 'user' ? place.uid : undefined;
       const found = await withDeadline(runtimes[name](runtimeId, signal, user), signal);
-      if (failing.delete(runtime)) onState(runtime, undefined);
+      if (failing.delete(runtime)) onState(runtime, undefined, isUsers(place));
       if (rests.end(runtime)) for (const question of [...paused.keys()]) resume(question);
       return found;
     } catch (error) {
@@ -96,7 +97,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
       // Nobody listens on its socket: it is being restarted.
       if (why === 'silent' && codeOf(error) !== 'ECONNREFUSED' && !failing.has(runtime)) {
         failing.add(runtime);
-        onState(runtime, error);
+        onState(runtime, error, isUsers(place));
       }
       return why;
     }
@@ -105,8 +106,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
   const resume = (question: Question): void => {
     clearTimeout(paused.get(question));
     paused.delete(question);
-    waiting.push(question);
-    next();
+    waiting.add(question, isUsers(question.unnamed.place));
   };
 
   const answer = async ({ unnamed, asking }: Question): Promise<Named | undefined> => {
@@ -138,34 +138,30 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
     else asking.onNamed(named);
   };
 
-  const next = (): void => {
-    while (!closed && asked < askedAtOnce && waiting.length > 0) {
-      const question = waiting.shift()!;
-      const isFirst = question.attempts === 0;
-      asked++;
-      void put(question).finally(() => {
-        asked--;
-        if (isFirst && --fresh === 0) nobodyFresh.splice(0).forEach((resolve) => resolve());
-        next();
-      });
-    }
-  };
+  const waiting = turns(async (question: Question) => {
+    const isFirst = question.attempts === 0;
+    await put(question);
+    if (isFirst && --fresh === 0) nobodyFresh.splice(0).forEach((resolve) => resolve());
+  });
 
   return {
     ask(unnamed, asking) {
       fresh++;
-      waiting.push({ unnamed, asking, attempts: 0 });
-      next();
+      waiting.add({ unnamed, asking, attempts: 0 }, isUsers(unnamed.place));
     },
     askedOnce: () => (fresh === 0 ? Promise.resolve() : new Promise((resolve) => nobodyFresh.push(resolve))),
     close() {
       closed = true;
-      waiting.length = 0;
+      waiting.close();
       paused.forEach((pause) => clearTimeout(pause));
       rests.close();
       paused.clear();
     },
   };
+}
+
+function isUsers({ kind }: Place): boolean {
+  return kind === 'user';
 }
 
 /** A user's runtime rests by itself: root's must not wait for it. */
