@@ -47,6 +47,37 @@ test('a new cgroup after the old one is a restart, with or without word of its l
   assert.equal(web.restarts, 2);
 });
 
+test('a second cgroup that went before it ran makes no restart of the first', () => {
+  const web = member('/web');
+  web.began(1, '/a');
+  web.populate(1, true);
+  web.populate(1, false);
+  web.began(2, '/b');
+  web.ended(2, 0);
+  web.populate(1, true);
+  assert.equal(web.restarts, 0);
+  const late = member('/late');
+  late.began(1, '/a');
+  late.began(2, '/b');
+  late.ended(2, 0);
+  late.populate(1, true);
+  late.populate(1, false);
+  late.began(3, '/c');
+  late.populate(3, true);
+  assert.equal(late.restarts, 1);
+});
+
+test('a start costs no look at all the other cgroups', (t) => {
+  const looks = t.mock.getter(Member.prototype, 'topCgroups').mock;
+  const other = member('/~other');
+  for (let i = 1; i <= 1000; i++) {
+    other.began(i, `/lxc/${i}`);
+    other.populate(i, true);
+    other.populate(i, false);
+  }
+  assert.deepEqual([looks.callCount(), other.restarts], [0, 999]);
+});
+
 test('a container that was named late brings its restarts along, and is one itself where the name had run before', () => {
   const [first, unnamed, web] = [member('/docker/a'), member('/docker/b'), member('/docker/web')];
   first.began(1, '/docker/a');

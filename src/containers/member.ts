@@ -59,6 +59,8 @@ export class Member implements ListedContainer {
   readonly #populated = new Set<number>();
   /** The topmost cgroup in which it ran last. */
   #ranIn: number | undefined;
+  /** The topmost cgroup that came last. */
+  #lastTop: number | undefined;
   /**
    * How often it got processes in a new topmost cgroup after it had lost all that it had. In the same cgroup it is still the
    * same start: what systemd runs before and after the service itself comes and goes there.
@@ -124,7 +126,10 @@ export class Member implements ListedContainer {
     this.#byPath.set(path, cgroup);
     this.unnamed?.cgroups.add(cgroupId);
     if (!path.endsWith('.slice')) this.#isMoreThanSlice = true;
-    if (above === undefined) this.#tops = undefined;
+    if (above === undefined) {
+      this.#tops = undefined;
+      this.#lastTop = cgroupId;
+    }
     this.diedAtMs = undefined;
     return above?.id ?? cgroupId;
   }
@@ -136,6 +141,8 @@ export class Member implements ListedContainer {
     if (this.#byPath.get(path)?.id === cgroupId) this.#byPath.delete(path);
     this.#populated.delete(cgroupId);
     if (this.#above(path) === undefined) this.#tops = undefined;
+    // One that went before it ran is no new start of those that are still there.
+    if (this.#lastTop === cgroupId) this.#lastTop = this.#ranIn ?? cgroupId;
     if (this.#cgroups.size === 0) this.diedAtMs = atMs;
   }
 
@@ -154,9 +161,8 @@ export class Member implements ListedContainer {
     }
     const isStart = this.#populated.size === 0;
     if (isStart) {
-      const top = this.topCgroups.at(-1)?.id;
-      if (this.#ranIn !== undefined && this.#ranIn !== top) this.restarts++;
-      this.#ranIn = top;
+      if (this.#ranIn !== undefined && this.#ranIn !== this.#lastTop) this.restarts++;
+      this.#ranIn = this.#lastTop;
     }
     this.#populated.add(cgroupId);
     return isStart;
