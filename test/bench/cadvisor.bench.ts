@@ -1,6 +1,5 @@
 /** The agent beside cAdvisor, with its own intervals and with those of the kubelet: the same idle containers, scraped at the same times. */
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,18 +37,19 @@ interface Subject {
   end(): Promise<unknown>;
 }
 
-async function start(name: string, command: (port: number) => readonly string[]): Promise<Subject> {
+/** It is among the subjects before its page is there, for whoever ends them. */
+async function start(name: string, command: (port: number) => readonly string[]): Promise<void> {
   const port = await freePort();
   const [program = '', ...args] = command(port);
   const env = { ...process.env, OTEL_METRICS_EXPORTER: 'prometheus', MALLOC_ARENA_MAX: '1' };
   const child = spawn(program, args, { stdio: 'ignore', env });
-  await until(name, () => page(`http://127.0.0.1:${port}/metrics`));
+  const ended = new Promise((resolve) => child.once('exit', resolve));
   const end = (): Promise<unknown> => {
-    const ended = once(child, 'exit');
     child.kill('SIGTERM');
     return ended;
   };
-  return { name, pid: child.pid ?? 0, port, costs: [], times: [], bytes: 0, end };
+  subjects.push({ name, pid: child.pid ?? 0, port, costs: [], times: [], bytes: 0, end });
+  await until(name, () => page(`http://127.0.0.1:${port}/metrics`));
 }
 
 /** Ids of containers on the page of one of them: ours, and those of others on this machine. */
@@ -145,9 +145,9 @@ try {
     ...[process.execPath, '--max-semi-space-size=1', bundle, '--listen', `127.0.0.1:${port}`],
     ...['--min-container-age', '0s', '--skip-systemd-system-services=false'],
   ];
-  subjects.push(await start('agent', agent));
-  subjects.push(await start('cAdvisor', cadvisor));
-  subjects.push(await start('cAdvisor of the kubelet', (port) => [...cadvisor(port), ...kubelet]));
+  await start('agent', agent);
+  await start('cAdvisor', cadvisor);
+  await start('cAdvisor of the kubelet', (port) => [...cadvisor(port), ...kubelet]);
   await measure(subjects);
   makeContainers(count, 'asleep');
   for (const subject of subjects) await haveAll(subject);

@@ -50,6 +50,8 @@ for (const name of ['docker', 'systemd']) {
     await Promise.all([first, second].map((node) => node.run({ name: 'web', command: sayAndStay('hello') })));
     assert.notEqual(first.name, second.name);
     assert.notDeepEqual(traces(first.name), []);
+    // Or nobody would see one that is left.
+    assert.match(await first.exec('cat', '/proc/mounts'), new RegExp(`^${first.name} / overlay`, 'm'));
     await first.stop();
     assert.deepEqual(traces(first.name), []);
     assert.notDeepEqual(traces(second.name), []);

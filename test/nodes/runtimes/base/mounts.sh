@@ -12,10 +12,10 @@ read -r pid _ </proc/self/stat
 cgroups=$(findmnt -rnt cgroup,cgroup2 -o TARGET)
 options() { case $1 in */systemd) echo none,name=systemd ;; *) basename "$1" ;; esac; }
 
-# Memory goes with the namespace, and nobody else sees this mount.
-mount -t tmpfs -o mode=755 node /mnt
+# Memory goes with the namespace, and nobody else sees this mount. Its device is called like the node ($NODE).
+mount -t tmpfs -o mode=755 "$NODE" /mnt
 mkdir /mnt/changes /mnt/work /mnt/root
-mount -t overlay -o "lowerdir=$tree,upperdir=/mnt/changes,workdir=/mnt/work" node /mnt/root
+mount -t overlay -o "lowerdir=$tree,upperdir=/mnt/changes,workdir=/mnt/work" "$NODE" /mnt/root
 cd /mnt/root
 mkdir .machine
 

@@ -42,7 +42,7 @@ for hierarchy in "$unified" $(findmnt -rnt cgroup -o TARGET); do
   mkdir "$hierarchy/$name" || exit
   [ -e "$hierarchy/cpuset.cpus" ] && for file in cpuset.cpus cpuset.mems; do cat "$hierarchy/$file" >"$hierarchy/$name/$file"; done
 done
-"$(dirname "$0")/enter.sh" "$name" unshare "${namespaces[@]}" "$@" </dev/null &
+NODE=$name "$(dirname "$0")/enter.sh" "$name" unshare "${namespaces[@]}" "$@" </dev/null &
 echo "node $name"
 cat >/dev/null
 remove "$name"

@@ -16,7 +16,7 @@ export function traces(name: string): readonly string[] {
   );
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
-    .filter((line) => line.startsWith('node '));
+    .filter((line) => line.startsWith(`${name} `));
   return [...processes, ...cgroups, ...mounts];
 }
 
