@@ -27,7 +27,7 @@ export const containers = {
   'max-containers': {
     type: count,
     default: '5000',
-    help: 'Containers beyond this number are summed under the container_id /~other.',
+    help: 'Containers that run beyond this number are summed under the container_id /~other.',
   },
   'skip-systemd-system-services': {
     type: flag,

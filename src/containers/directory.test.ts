@@ -8,6 +8,7 @@ import type { Asking } from './asker.ts';
 import type { UnitFacts } from './systemd/facts.ts';
 import { Directory, type DirectoryRules } from './directory.ts';
 import { walker } from './discovery.ts';
+import { walkCgroups } from './walk.ts';
 
 const minute = 60_000;
 const everything = { skipSystemServices: true, trackScopes: false, minAgeMs: 0, maxContainers: 5000 };
@@ -369,6 +370,98 @@ test('where something is denied, nobody is shown before the name is known', () =
   assert.equal(directory.byCgroup(1)?.visible, false);
 });
 
+const userSlice = '/user.slice/user-1000.slice/user@1000.service/user.slice';
+const hex64 = (i: number): string => i.toString(16).padStart(64, '0');
+
+test('what a user calls a container takes no place and is not shown, until a runtime names it', () => {
+  const { time, directory, asked } = asking({ maxContainers: 3 });
+  for (let i = 1; i <= 1000; i++) directory.add(i, `${userSlice}/docker-${hex64(i)}.scope`, time.ms);
+  for (const { onNobody } of asked) onNobody();
+  time.ms += minute;
+  directory.forgetGone();
+  directory.add(5000, '/system.slice/nginx.service', time.ms);
+  directory.add(5001, '/lxc/db', time.ms);
+  asked[6]?.onNamed({ id: '/user/1000/docker/web', image: '' });
+  assert.deepEqual(idsOf(directory), ['/system.slice/nginx.service', '/lxc/db', '/user/1000/docker/web']);
+  assert.equal(directory.unnamed, 999);
+});
+
+test('a user has a few hundred containers at most; the longest dead of them give way, others of no user do not', () => {
+  const { time, directory, asked } = asking();
+  directory.add(9000, '/lxc/db', time.ms);
+  directory.remove(9000);
+  for (let i = 1; i <= 300; i++) {
+    directory.add(i, `${userSlice}/docker-${hex64(i)}.scope`, time.ms);
+    asked[i - 1]?.onNamed({ id: `/user/1000/docker/c${i}`, image: '' });
+  }
+  const idOf = (cgroup: number): string | undefined => directory.byCgroup(cgroup)?.id;
+  assert.deepEqual([idOf(250), idOf(251), directory.folded], ['/user/1000/docker/c250', '/~other', 50]);
+  for (const gone of [7, 8]) directory.remove(gone);
+  directory.add(301, `${userSlice}/docker-${hex64(301)}.scope`, time.ms);
+  asked[300]?.onNamed({ id: '/user/1000/docker/late', image: '' });
+  assert.deepEqual([idOf(301), directory.byCgroup(7)?.visible], ['/user/1000/docker/late', false]);
+  assert.ok(idsOf(directory).includes('/lxc/db') && idsOf(directory).includes('/user/1000/docker/c8'));
+  directory.add(302, `/user.slice/user-1001.slice/docker-${hex64(302)}.scope`, time.ms);
+  asked[301]?.onNamed({ id: '/user/1001/docker/web', image: '' });
+  assert.equal(idOf(302), '/user/1001/docker/web');
+});
+
+test('a user takes a part of the places of cgroups, and has them again when they are forgotten', () => {
+  const { time, directory } = setUp();
+  for (let id = 1; id <= 65_536; id++) directory.add(id, `${userSlice}/x${id}`, time.ms);
+  directory.add(70_000, '/user.slice/user-1001.slice', time.ms);
+  directory.add(70_001, '/system.slice/nginx.service', time.ms);
+  assert.deepEqual(
+    [directory.existing().size, directory.refused, directory.byCgroup(70_001)?.id],
+    [4098, 65_536 - 4096, '/system.slice/nginx.service'],
+  );
+  for (let id = 1; id <= 4096; id++) directory.remove(id);
+  time.ms += 10 * minute + 1;
+  directory.forgetGone();
+  for (let id = 80_001; id <= 84_097; id++) directory.add(id, `${userSlice}/x${id}`, time.ms);
+  assert.deepEqual([directory.existing().size, directory.refused], [4098, 65_536 - 4096 + 1]);
+});
+
+test('the dead take no place from the living, and as many of them are kept, those that died last', () => {
+  const { time, directory } = setUp({ maxContainers: 100 });
+  for (let i = 1; i <= 150; i++) {
+    directory.add(i, `/lxc/job${i}`, time.ms++);
+    directory.remove(i);
+  }
+  directory.add(1000, '/lxc/db', time.ms);
+  assert.deepEqual([directory.byCgroup(1000)?.id, directory.folded, directory.size], ['/lxc/db', 0, 101]);
+  assert.deepEqual(idsOf(directory).slice(0, 2), ['/lxc/job51', '/lxc/job52']);
+  assert.equal(directory.byCgroup(50)?.visible, false, 'late counts of it are hidden');
+  // One that starts again after it was forgotten is a new one, one that is still known is the same.
+  const known = directory.byCgroup(150);
+  directory.add(1001, '/lxc/job50', time.ms);
+  directory.add(1002, '/lxc/job150', time.ms);
+  assert.deepEqual(
+    [directory.byCgroup(1001)?.visible, directory.byCgroup(1002), directory.size],
+    [true, known, 102],
+  );
+  for (let i = 1; i <= 100; i++) directory.add(2000 + i, `/lxc/new${i}`, time.ms);
+  assert.deepEqual(
+    [directory.folded, directory.byCgroup(2097)?.id, directory.byCgroup(2098)?.id],
+    [3, '/lxc/new97', '/~other'],
+  );
+});
+
+test('a container of a runtime that was forgotten and starts again under its own id is asked for again', () => {
+  const { time, directory, asked } = asking({ maxContainers: 1 });
+  const stop = (cgroup: number, i: number): void => {
+    directory.add(cgroup, `/docker/${hex64(i)}`, time.ms);
+    asked.at(-1)?.onNamed({ id: `/docker/c${i}`, image: '' });
+    directory.remove(cgroup);
+  };
+  for (let i = 1; i <= 3; i++) stop(i, i);
+  directory.add(4, `/docker/${hex64(1)}`, time.ms);
+  assert.equal(asked.length, 4);
+  asked[3]?.onNamed({ id: '/docker/c1', image: '' });
+  assert.deepEqual([directory.byCgroup(4)?.id, directory.byCgroup(4)?.visible], ['/docker/c1', true]);
+  assert.ok(idsOf(directory).includes('/docker/c1'));
+});
+
 test('cgroups beyond the bound are refused and counted', () => {
   const { time, directory } = setUp();
   for (let id = 1; id <= 65_540; id++) directory.add(id, '/system.slice/a.service', time.ms);
@@ -404,6 +497,26 @@ test('a walk finds what exists by inode, dates it by its oldest process and noti
   await walk();
   assert.ok(!directory.existing().has(inner));
   assert.ok(directory.existing().has(service));
+});
+
+test('a walk comes to users last, and looks at nobody that finds no place', async (t) => {
+  const { clock, directory } = setUp();
+  const root = await mkdtemp(join(tmpdir(), 'cgroups-'));
+  t.after(() => rm(root, { recursive: true }));
+  for (const path of ['user.slice/user-1000.slice', 'a.slice', 'system.slice/user.slice', 'z.slice'])
+    await mkdir(join(root, path), { recursive: true });
+  const found: string[] = [];
+  for await (const { path } of walkCgroups(root, 5, () => assert.fail())) found.push(path);
+  assert.deepEqual(found.sort(), ['/', '/a.slice', '/system.slice', '/system.slice/user.slice', '/z.slice']);
+
+  for (let id = 1; id <= 4096; id++) directory.add(id, `${userSlice}/x${id}`, 0);
+  const uptimeSeconds = t.mock.fn(() => 100);
+  const user = join(root, 'user.slice/user-1000.slice');
+  await mkdir(join(root, 'proc/42'), { recursive: true });
+  await writeFile(join(root, 'proc/42/stat'), `42 (a) ${'0 '.repeat(50)}\n`);
+  await writeFile(join(user, 'cgroup.procs'), '42\n');
+  await walker({ directory, clock, mountPoint: root, proc: join(root, 'proc'), uptimeSeconds })();
+  assert.deepEqual([uptimeSeconds.mock.callCount(), directory.refused], [0, 1]);
 });
 
 test('a mount point that does not exist changes nothing', async () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../host/clock.ts';
 import { identify, sandboxOf, type IdentityRules } from './identity.ts';
 import type { Member } from './member.ts';
 import { Questions, type QuestionAskers } from './questions.ts';
+import { UserQuota } from './quota.ts';
 import { Roster, type HiddenContainers, type RosterRules } from './roster.ts';
 
 export type DirectoryRules = IdentityRules & RosterRules;
@@ -34,6 +35,7 @@ interface Cgroup {
 /** Who exists, by cgroup. Fed by kernel events and by walks; what paths do not tell comes from those who are asked. */
 export class Directory implements ContainerDirectory, CgroupDirectory, ContainerList {
   readonly #cgroups = new Map<number, Cgroup>();
+  readonly #quota = new UserQuota();
   readonly #roster: Roster;
   readonly #questions: Questions;
   readonly #askers: Askers;
@@ -78,6 +80,13 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
     return this.#cgroups.has(cgroupId);
   }
 
+  /** Whether there is no place for one more cgroup, here; who asks is counted. */
+  refuses(path: string): boolean {
+    const refuses = this.#cgroups.size >= maxCgroups || this.#quota.isFullFor(path);
+    if (refuses) this.refused++;
+    return refuses;
+  }
+
   all(): Iterable<Member> {
     return this.#roster.all();
   }
@@ -111,10 +120,8 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
       known.container?.wasBorn(bornMs);
       return;
     }
-    if (this.#cgroups.size >= maxCgroups) {
-      this.refused++;
-      return;
-    }
+    if (this.refuses(path)) return;
+    this.#quota.take(cgroupId, path);
     const identity = identify(path, this.rules);
     const { container, key } = this.#questions.containerAt(path, identity, bornMs);
     const topId = container?.began(cgroupId, path);
@@ -159,6 +166,7 @@ export class Directory implements ContainerDirectory, CgroupDirectory, Container
     for (const [id, { goneAtMs, key, container }] of this.#cgroups) {
       if (goneAtMs !== undefined && goneAtMs < before) {
         this.#cgroups.delete(id);
+        this.#quota.giveBack(id);
         container?.unnamed?.cgroups.delete(id);
       } else if (key !== undefined) asked.add(key);
     }

@@ -57,7 +57,8 @@ async function walkOnce(
   };
   for await (const { id, path } of walkCgroups(mountPoint, walkLimit, onError)) {
     found.add(id);
-    if (directory.knows(id)) continue;
+    // Nobody looks at the processes of those that find no place.
+    if (directory.knows(id) || directory.refuses(path)) continue;
     const { isPopulated, startMs } = await processesOf(join(mountPoint, path), proc);
     const nowMs = clock.monotonic();
     const ageMs = startMs === undefined ? 0 : uptimeSeconds() * 1000 - startMs;

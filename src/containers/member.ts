@@ -14,10 +14,14 @@ export interface Club {
   readonly clock: Clock;
   /** Younger containers are not shown; 0 shows all. */
   readonly minAgeMs: number;
+  /** Those that are dead, the longest dead first. */
+  readonly dead?: Set<Member>;
 }
 
 /** A container in question. */
 export interface Unnamed {
+  /** What somebody is asked for. */
+  readonly key: string;
   /** Every cgroup it ever had. */
   readonly cgroups: Set<number>;
   /** It has no place of its own: it is shown under its name or among all others, and never as it is. */
@@ -41,8 +45,7 @@ export class Member implements ListedContainer {
   wasThere = false;
   /** On the monotonic clock. */
   firstSeenMs: number;
-  /** When its last cgroup went. */
-  diedAtMs: number | undefined;
+  #diedAtMs: number | undefined;
   /** While somebody is asked for it. */
   unnamed: Unnamed | undefined;
   /** Set once it has turned out to be another container, or none. */
@@ -72,6 +75,17 @@ export class Member implements ListedContainer {
     this.labels = { app_id: appIdOf(id), container_id: id };
     this.firstSeenMs = firstSeenMs;
     this.#club = club;
+  }
+
+  /** When its last cgroup went. */
+  get diedAtMs(): number | undefined {
+    return this.#diedAtMs;
+  }
+
+  set diedAtMs(atMs: number | undefined) {
+    this.#diedAtMs = atMs;
+    if (atMs === undefined) this.#club.dead?.delete(this);
+    else this.#club.dead?.add(this);
   }
 
   get visible(): boolean {

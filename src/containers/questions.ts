@@ -100,15 +100,17 @@ export class Questions {
 
   /** Asks once for each key. */
   #inQuestion(key: string, bornMs: number, ask: () => Member | undefined): Member | undefined {
-    if (!this.#asked.has(key)) return ask();
     const known = this.#asked.get(key);
+    // The dead may have been forgotten before their cgroups.
+    if (!this.#asked.has(key) || known?.superseded === true) return ask();
     known?.wasBorn(bornMs);
     return known;
   }
 
   #askForName(ask: Asker['ask'], unnamed: Unnamed, id: string, bornMs: number): Member {
-    // Under its name it may be denied.
-    const isHidden = this.#rules.deny !== undefined || !this.#roster.admits(id);
+    // Under its name it may be denied; and any user can make cgroups that look like containers, until a runtime says that they are.
+    const isHidden =
+      this.#rules.deny !== undefined || !this.#roster.admits(id) || unnamed.place.kind === 'user';
     const key = keyOf(id, unnamed);
     const member = this.#newInQuestion(key, id, bornMs, !isHidden);
     if (!isHidden) member.hold(this.#clock.monotonic() + holdMs);

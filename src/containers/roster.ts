@@ -18,12 +18,22 @@ export interface HiddenContainers {
   readonly unnamed: number;
 }
 
-/** All containers by their id, those that nobody has named yet by what they are asked for by. */
+/** More containers of one user than this are summed with all others: everybody can make as many as he likes. */
+const maxOfUser = 250;
+/** What the ids of a user's containers have in common. */
+const ofUser = /^\/user\/\d+\//;
+
+/**
+ * All containers by their id, those that nobody has named yet by what they are asked for by. The bound is one for those that live: as
+ * many dead ones, which late counts may still name, are kept beside them.
+ */
 export class Roster {
   readonly rules: RosterRules;
   readonly #clock: Clock;
   readonly #members = new Map<string, Member>();
   readonly #unnamed = new Map<string, Member>();
+  /** The dead of these two, the longest dead first. */
+  readonly #dead = new Set<Member>();
   /** Those of the unnamed that have no place of their own. */
   readonly #beyond = new Map<string, Member>();
   #other: Member | undefined;
@@ -54,7 +64,7 @@ export class Roster {
   }
 
   get isFull(): boolean {
-    return this.#members.size + this.#unnamed.size >= this.rules.maxContainers;
+    return this.#members.size + this.#unnamed.size - this.#dead.size >= this.rules.maxContainers;
   }
 
   hidden(): HiddenContainers {
@@ -79,7 +89,7 @@ export class Roster {
   of(id: string, bornMs: number): Member | undefined {
     if (!this.admits(id)) return undefined;
     let member = this.#members.get(id);
-    if (member === undefined && this.isFull) member = this.ofOthers(bornMs);
+    if (member === undefined && !this.#hasPlaceFor(id)) member = this.ofOthers(bornMs);
     else if (member === undefined) this.#members.set(id, (member = this.#make(id, bornMs)));
     member.wasBorn(bornMs);
     return member;
@@ -87,7 +97,7 @@ export class Roster {
 
   /** The one that stands for all that found no place. */
   ofOthers(bornMs: number): Member {
-    return (this.#other ??= this.#make(otherId, bornMs));
+    return (this.#other ??= this.#make(otherId, bornMs, false));
   }
 
   /**
@@ -96,25 +106,63 @@ export class Roster {
    */
   addUnnamed(key: string, id: string, bornMs: number, mayBeShown = true): Member {
     const isBeyond = !mayBeShown || this.isFull;
-    const member = this.#make(id, bornMs);
-    member.unnamed = { cgroups: new Set(), isBeyond, heldUntilMs: Infinity, foldAtMs: Infinity };
+    const member = this.#make(id, bornMs, !isBeyond);
+    member.unnamed = { key, cgroups: new Set(), isBeyond, heldUntilMs: Infinity, foldAtMs: Infinity };
     (isBeyond ? this.#beyond : this.#unnamed).set(key, member);
     return member;
   }
 
   removeUnnamed(key: string): void {
+    const member = this.#unnamed.get(key);
+    if (member !== undefined) this.#dead.delete(member);
     this.#unnamed.delete(key);
     this.#beyond.delete(key);
   }
 
-  /** Forgets those that died before then: their places are free. */
+  /** Forgets those that died before then. */
   forgetDead(beforeMs: number): void {
-    for (const members of [this.#members, this.#unnamed, this.#beyond])
-      for (const [key, { diedAtMs }] of members)
-        if (diedAtMs !== undefined && diedAtMs < beforeMs) members.delete(key);
+    for (const member of this.#dead) if (hasDied(member, beforeMs)) this.#forget(member);
+    for (const [key, member] of this.#beyond) if (hasDied(member, beforeMs)) this.#beyond.delete(key);
   }
 
-  #make(id: string, bornMs: number): Member {
-    return new Member(id, bornMs, { clock: this.#clock, minAgeMs: this.rules.minAgeMs });
+  /** Of a user's own the longest dead gives way. */
+  #hasPlaceFor(id: string): boolean {
+    if (this.isFull) return false;
+    const [user] = ofUser.exec(id) ?? [];
+    if (user === undefined) return true;
+    let all = 0;
+    for (const known of this.#members.keys()) if (known.startsWith(user)) all++;
+    if (all < maxOfUser) return true;
+    for (const member of this.#dead) {
+      if (!member.id.startsWith(user)) continue;
+      this.#forget(member);
+      return true;
+    }
+    return false;
   }
+
+  /** Nobody is shown any more by this name, and whoever comes under it is a new one. */
+  #forget(member: Member): void {
+    member.superseded = true;
+    this.#dead.delete(member);
+    if (member.unnamed !== undefined) this.#unnamed.delete(member.unnamed.key);
+    else this.#members.delete(member.id);
+  }
+
+  #make(id: string, bornMs: number, hasPlace = true): Member {
+    for (const longest of this.#dead) {
+      if (this.#dead.size <= this.rules.maxContainers) break;
+      this.#forget(longest);
+    }
+    const { minAgeMs } = this.rules;
+    return new Member(id, bornMs, {
+      clock: this.#clock,
+      minAgeMs,
+      ...(hasPlace && { dead: this.#dead }),
+    });
+  }
+}
+
+function hasDied({ diedAtMs }: Member, beforeMs: number): boolean {
+  return diedAtMs !== undefined && diedAtMs < beforeMs;
 }

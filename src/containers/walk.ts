@@ -26,7 +26,10 @@ export async function* walkCgroups(
       const { ino } = await stat(directory);
       yield { id: ino, path: path === '' ? '/' : path };
       for await (const entry of await opendir(directory)) {
-        if (entry.isDirectory()) pending.push(`${path}/${entry.name}`);
+        if (!entry.isDirectory()) continue;
+        // Users come last: they can make as many as they like, and the others are to be found all the same.
+        if (path === '' && entry.name === 'user.slice') pending.unshift('/user.slice');
+        else pending.push(`${path}/${entry.name}`);
       }
     } catch (error) {
       if (!vanished.has(codeOf(error))) onError(error);
