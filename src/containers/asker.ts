@@ -4,7 +4,7 @@ import { containerIdOf } from './names.ts';
 import type { Place } from './places.ts';
 import { runtimeRests, type Resting } from './rests.ts';
 import type { Inspect, Inspection, RuntimeName } from './runtimes/inspection.ts';
-import { turns } from './turns.ts';
+import { turnQueue } from './turn-queue.ts';
 
 /** What a cgroup path tells of a container that only its runtime can name. */
 export interface Unnamed {
@@ -138,7 +138,7 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
     else asking.onNamed(named);
   };
 
-  const waiting = turns(async (question: Question) => {
+  const waiting = turnQueue(async (question: Question) => {
     const isFirst = question.attempts === 0;
     await put(question);
     if (isFirst && --fresh === 0) nobodyFresh.splice(0).forEach((resolve) => resolve());

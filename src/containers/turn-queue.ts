@@ -4,14 +4,14 @@ const most = 8;
 const mostOfUsers = 2;
 
 /** A few turns for many, in the order in which they come; users wait until nobody else does, and have a part of the turns alone. */
-export interface Turns<T> {
+export interface TurnQueue<T> {
   add(one: T, ofUser: boolean): void;
   /** Whoever waits gets no turn any more. */
   close(): void;
 }
 
 /** `take` does not reject. */
-export function turns<T>(take: (one: T) => Promise<void>): Turns<T> {
+export function turnQueue<T>(take: (one: T) => Promise<void>): TurnQueue<T> {
   const waiting: T[] = [];
   const ofUsers: T[] = [];
   let taken = 0;
