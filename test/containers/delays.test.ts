@@ -47,6 +47,8 @@ test('CPU delay of living and of finished processes', { skip }, async (t) => {
   // What was before the agent counts, too.
   const early = await burners(place);
   const agent = await start(t);
+  const source = /^node_agent_kernel_source\{.*feature="delays",.*source="(\w+)"/m;
+  assert.match(source.exec((await page(`${agent.url}/metrics`)) ?? '')?.[1] ?? '', /^tasks(_plain)?$/);
   const late = await burners(place);
   const forked = await place.work('fork', '40', 'crowd', '5');
   const [living, most] = waited(place, [...late, forked]);

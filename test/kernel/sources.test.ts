@@ -12,10 +12,10 @@ const closed = '21707';
 const shown = { 'min-container-age': '0s', 'skip-systemd-system-services': 'false' };
 const own = ownLoad('sources', open);
 
-/** Samples of the container and which sources there are, in the order of the page. */
+/** Samples of the container and which sources of connections there are, sorted. */
 function told(text: string): string[] {
   const samples = text.split('\n').flatMap((line) => {
-    const source = /^node_agent_kernel_source\{.*feature="(\w+)",.*source="(\w+)".*\} 1$/.exec(line);
+    const source = /^node_agent_kernel_source\{.*feature="(tcp\w*)",.*source="(\w+)".*\} 1$/.exec(line);
     if (source !== null) return [`${source[1]} by ${source[2]}`];
     const sample = /^container_net_tcp_(\w+)\{.*[{,]destination="([^"]*)".*\} (\d+)$/.exec(line);
     return sample !== null && line.includes(own.cgroup.path)
