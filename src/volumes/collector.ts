@@ -44,10 +44,12 @@ export function volumesCollector(meter: Meter, model: VolumeModel, io: IoReading
         await turn();
         if (!container.visible) continue;
         const figures = io.of(container);
-        // Of several at one mount point the last one lies on top.
+        // Of several at one mount point one lies on top, whichever was seen first.
         const shown = new Map<string, Volume>();
-        for (const volume of volumes.all())
-          shown.set(`${volume.names.device} ${volume.mount.mountPoint}`, volume);
+        for (const volume of volumes.all()) {
+          const key = `${volume.names.device} ${volume.mount.mountPoint}`;
+          if (!volume.covered || !shown.has(key)) shown.set(key, volume);
+        }
         for (const volume of shown.values()) observe(result, volume, figures);
       }
     },

@@ -7,7 +7,14 @@ import { ioReadings } from './io-readings.ts';
 /** A container on cgroup v2 whose cgroups have written what `written` says, by path. */
 function machine(written: Record<string, number>) {
   const cgroups = Object.keys(written).map((path, i) => ({ id: i + 1, path }));
-  const state = { written, cgroups, nowMs: 0, read: [] as string[], runs: 0 };
+  const state = {
+    written,
+    cgroups,
+    tops: undefined as typeof cgroups | undefined,
+    nowMs: 0,
+    read: [] as string[],
+    runs: 0,
+  };
   const container: ListedContainer = {
     id: '/a',
     labels: {},
@@ -17,7 +24,7 @@ function machine(written: Record<string, number>) {
       return state.cgroups;
     },
     get topCgroups() {
-      return state.cgroups;
+      return state.tops ?? state.cgroups;
     },
     get activity() {
       return { runs: state.runs };
@@ -51,6 +58,20 @@ test('the sum over the cgroups does not fall when one of them goes', async () =>
   assert.equal(await look(), 126);
   state.cgroups = [];
   assert.equal(await look(), 126);
+});
+
+test('a cgroup that turns out to lie in another is counted once', async () => {
+  const { state, look } = machine({ '/a/1': 100 });
+  assert.equal(await look(), 100);
+  state.nowMs += 200_000;
+  await look();
+  const outer = { id: 9, path: '/a' };
+  state.tops = [outer];
+  state.cgroups = [outer, ...state.cgroups];
+  state.written = { '/a': 105, '/a/1': 105 };
+  assert.equal(await look(), 105);
+  state.nowMs += 200_000;
+  assert.equal(await look(), 105);
 });
 
 test('what cannot be read stays as it was', async () => {

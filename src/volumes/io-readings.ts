@@ -42,9 +42,15 @@ export function ioReadings(source: IoSource | undefined, read: TextReader, nowMs
     for (const [id, { io }] of living) {
       if (now.has(id)) continue;
       living.delete(id);
+      // Another one that it lies in has turned up, and counts for it.
+      if ([...container.cgroups].some((cgroup) => cgroup.id === id)) continue;
       for (const [device, figures] of io) gone.set(device, addIo(gone.get(device), figures));
     }
-    for (const [id, path] of now) if (!living.has(id)) living.set(id, { path, io: new Map() });
+    for (const [id, path] of now) {
+      if (living.has(id)) continue;
+      living.set(id, { path, io: new Map() });
+      account.dueMs = -Infinity;
+    }
     return account;
   };
 

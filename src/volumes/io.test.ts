@@ -27,6 +27,19 @@ test('io.stat by device; incomplete rows are left out', () => {
     assert.deepEqual(parseIoStat(row), new Map());
 });
 
+test('devices without figures before others in a row of io.stat get none of theirs', () => {
+  const one = { reads: 3, writes: 4, readBytes: 1, writtenBytes: 2 };
+  const row = 'rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n';
+  assert.deepEqual(
+    parseIoStat(`7:7 7:6 8:0 ${row}7:1 ${row}`),
+    new Map([
+      ['8:0', one],
+      ['7:1', one],
+    ]),
+  );
+  assert.deepEqual(parseIoStat(`8:0 (unknown) ${row}`), new Map());
+});
+
 test('blkio by device; both files must have it', () => {
   assert.deepEqual(
     parseBlkio(serviced, bytes),

@@ -44,10 +44,13 @@ export function ioSource({ v1, v2 }: Controllers): IoSource | undefined {
   };
 }
 
-/** `io.stat` of cgroup v2 (Documentation/admin-guide/cgroup-v2.rst); rows that are incomplete are left out. */
+/**
+ * `io.stat` of cgroup v2 (Documentation/admin-guide/cgroup-v2.rst); rows that are incomplete are left out. Linux 5.15 and some
+ * after it do not end the row of a device without figures: `7:1 7:0 rbytes=1 ...` is of 7:0 alone.
+ */
 export function parseIoStat(text: string): IoByDevice {
   const found = new Map<string, Io>();
-  for (const [, device, rest = ''] of text.matchAll(/^(\d+:\d+) (.*)\n/gm)) {
+  for (const [, device, rest = ''] of text.matchAll(/(?<=^| )(\d+:\d+) (\w+=[^:\n]*)\n/gm)) {
     const values = new Map(rest.split(' ').map((pair) => pair.split('=') as [string, string | undefined]));
     const [readBytes, writtenBytes, reads, writes] = ['rbytes', 'wbytes', 'rios', 'wios'].map((key) =>
       decimal(values.get(key)),

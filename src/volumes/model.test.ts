@@ -18,6 +18,10 @@ function machine(mountinfo: string, all = false) {
     nowMs: 0,
     /** Process that sees the mounts, if any. */
     pid: 7 as number | undefined,
+    /** As /proc/diskstats; undefined while it cannot be read. */
+    disks: ' 8 0 sda 1\n 8 1 sda1 1\n' as string | undefined,
+    /** Containers whose mounts were read, in one go. */
+    viewed: [] as number[],
     told: [] as string[],
     looked: [] as string[],
     spot: (path: InsidePath): Spot => {
@@ -38,18 +42,20 @@ function machine(mountinfo: string, all = false) {
       settle: ({ id }, device) => state.told.push(`settle ${id} ${device}`),
       unsettle: ({ id }, device) => state.told.push(`unsettle ${id} ${device}`),
     },
-    views: async (containers) =>
-      containers.map(() => {
+    views: async (containers) => {
+      state.viewed.push(containers.length);
+      return containers.map(() => {
         const { pid } = state;
         return pid === undefined
           ? undefined
           : { pid, startTicks: 1, mounts: parseMountinfo(state.mountinfo) };
-      }),
+      });
+    },
     spots: async (paths) => {
       state.looked.push(...paths.map(({ path }) => path));
       return paths.map((path) => state.spot(path));
     },
-    names: async () => namer(' 8 0 sda 1\n 8 1 sda1 1\n', ''),
+    names: async () => (state.disks === undefined ? undefined : namer(state.disks, '')),
     all,
     nowMs: () => state.nowMs,
   });
@@ -262,4 +268,85 @@ test('where something is mounted or moved, what was told before is told again', 
   state.seen = new Map([[container, [byId(21, '8:1')]]]);
   await model.update();
   assert.deepEqual(shown(model), ['/a /moved sda 1000']);
+});
+
+test('a container that has ended has no space, though another one has the same mounted', async () => {
+  const { state, model, container } = machine(table);
+  const other = containerOf('/b');
+  state.containers.push(other);
+  state.seen = new Map([container, other].map((each) => [each, [byId(21, '8:1')]]));
+  await model.update();
+  state.containers[0]!.topCgroups = [];
+  state.containers[0]!.cgroups = [];
+  await model.update();
+  assert.deepEqual(shown(model), ['/a /data sda -', '/b /data sda 1000']);
+});
+
+test('of many directories written to between two looks none is lost', async () => {
+  const { state, model, container } = machine(table);
+  const many = Array.from({ length: 300 }, (_, i) => ({ mountId: 22, device: '8:1', above: [i] }));
+  state.seen = new Map([[container, [byId(21, '8:1'), ...many]]]);
+  await model.update();
+  assert.deepEqual(shown(model), ['/a /data sda 1000', '/a /inner sda 1000']);
+});
+
+test('a dead file system on the way takes the disk below it from its container alone', async () => {
+  const { state, model, container } = machine(
+    `${table}\n30 20 0:60 / /dead rw - fuse.x x rw\n31 30 8:1 /data /dead/data rw - ext4 /dev/sda1 rw`,
+  );
+  const places = new Map<string, string>();
+  const { spot } = state;
+  state.spot = (path) => {
+    places.set(path.path, path.place);
+    return path.path.startsWith('/dead') ? 'hangs' : spot(path);
+  };
+  state.seen = new Map([[container, [byId(31, '8:1'), byId(21, '8:1')]]]);
+  await model.update();
+  assert.deepEqual(shown(model), ['/a /dead/data sda -', '/a /data sda 1000']);
+  assert.deepEqual(
+    [...places],
+    [
+      ['/dead/data', 'in /a'],
+      ['/data', '8:1'],
+    ],
+  );
+});
+
+test('what was settled or waits under the name before is known, or told again, under the new one', async () => {
+  const { state, model, container } = machine(table);
+  state.seen = new Map([[container, [byId(21, '8:1'), byId(22, '8:1')]]]);
+  await model.update();
+  state.pid = undefined;
+  state.seen = new Map([[container, [byId(24, '0:52')]]]);
+  await model.update();
+  const named = containerOf('/named');
+  container.successor = named;
+  state.containers = [named];
+  state.pid = 7;
+  await model.update();
+  assert.deepEqual(shown(model), ['/named /data sda 1000', '/named /inner sda 1000', '/named /pool  1000']);
+  assert.deepEqual(state.told.slice(0, 2), ['settle /a 8:1', 'unsettle /a 8:1']);
+});
+
+test('a disk whose name cannot be read now is not shown without one', async () => {
+  const { state, model, container } = machine(table);
+  const { disks } = state;
+  state.disks = undefined;
+  state.seen = new Map([[container, [byId(21, '8:1')]]]);
+  await model.update();
+  assert.deepEqual(shown(model), []);
+  state.disks = disks;
+  await model.update();
+  assert.deepEqual(shown(model), ['/a /data sda 1000']);
+});
+
+test('mounts of many are read a few at a time, also once all processes have ended', async () => {
+  const { state, model } = machine(table);
+  state.containers = Array.from({ length: 1000 }, (_, i) => containerOf(`/${i}`));
+  state.seen = new Map(state.containers.map((each) => [each, [byId(21, '8:1')]]));
+  await model.update();
+  state.pid = 8;
+  await model.update();
+  assert.ok(Math.max(...state.viewed) <= 128, state.viewed.join());
+  assert.equal(shown(model).filter((line) => line.endsWith(' 1000')).length, 1000);
 });

@@ -5,7 +5,7 @@ import { mountsOf } from './seen.ts';
 import type { Sightings } from './sightings.ts';
 import type { SpotReader } from './spots.ts';
 import { updateSpace } from './space.ts';
-import type { View, Views } from './views.ts';
+import { containersAtOnce, type View, type Views } from './views.ts';
 import { Volumes } from './volumes.ts';
 
 export interface VolumeModelDeps {
@@ -14,7 +14,7 @@ export interface VolumeModelDeps {
   readonly views: Views;
   readonly spots: SpotReader;
   /** What mounts are called, as of now. */
-  readonly names: () => Promise<(mount: Mount) => Names>;
+  readonly names: () => Promise<((mount: Mount) => Names) | undefined>;
   /** All mounts, whether anybody writes there or not. */
   readonly all: boolean;
   readonly nowMs: () => number;
@@ -39,8 +39,6 @@ const maxPending = 256;
 /** So that not all are read again at the same time. */
 const spreadMs = 1000;
 const spreads = 16;
-/** Containers whose mounts are read in one go: bounds what is in memory at a time. */
-const atOnce = 128;
 
 /** Which mounts of containers are shown, and the space on them. */
 export function volumeModel(deps: VolumeModelDeps): VolumeModel {
@@ -58,7 +56,11 @@ export function volumeModel(deps: VolumeModelDeps): VolumeModel {
   /** What was seen of a container that turned out to be another belongs there; what is forgotten goes. */
   const tidy = (living: ReadonlySet<Container>): void => {
     for (const [container, volumes] of known) {
-      if (container.successor !== undefined) of(container.successor).takeOver(volumes);
+      if (container.successor !== undefined) {
+        of(container.successor).takeOver(volumes);
+        // What is settled is so under a name that nobody will ask for again.
+        for (const device of volumes.devices()) sightings.unsettle(container, device);
+      }
       if (!living.has(container)) known.delete(container);
     }
   };
@@ -96,29 +98,30 @@ export function volumeModel(deps: VolumeModelDeps): VolumeModel {
       tidy(new Set(listed));
       const due = listed.filter((container) => seen.has(container) || isDue(container));
       let nameOf: Awaited<ReturnType<typeof names>> | undefined;
-      for (let start = 0; start < due.length; start += atOnce) {
-        const some = due.slice(start, start + atOnce);
+      for (let start = 0; start < due.length; start += containersAtOnce) {
+        const some = due.slice(start, start + containersAtOnce);
         const found = await views(some);
         for (const [i, container] of some.entries()) {
           const view = found[i];
           refresh(container, view);
           const volumes = of(container);
-          const own = [...volumes.pending, ...(seen.get(container) ?? [])].slice(-maxPending);
+          const own = [...volumes.pending, ...(seen.get(container) ?? [])];
           const devices = new Set(own.map(({ device }) => device).filter((device) => device !== undefined));
+          const mounts = view && new Set(all ? view.mounts : await mountsOf(view, own, spots, container.id));
+          const fresh = [...(mounts ?? [])].filter((mount) => !volumes.has(mount));
+          if (fresh.length > 0) nameOf ??= await names();
+          const isKnown = view !== undefined && (fresh.length === 0 || nameOf !== undefined);
           if (volumes.pending.length === 0) volumes.pendingSinceMs = nowMs();
-          const isOver = view !== undefined || nowMs() - volumes.pendingSinceMs >= patienceMs;
-          volumes.pending = isOver ? [] : own;
-          if (view === undefined) {
+          const isOver = isKnown || nowMs() - volumes.pendingSinceMs >= patienceMs;
+          volumes.pending = isOver ? [] : own.slice(-maxPending);
+          if (!isKnown) {
+            if (view !== undefined) volumes.dueMs = nowMs() + desertedMs;
             // Whoever goes on is told again.
-            if (isOver) for (const device of devices) sightings.unsettle(container, device);
+            if (isOver || own.length > maxPending)
+              for (const device of devices) sightings.unsettle(container, device);
             continue;
           }
-          const mounts = new Set(all ? view.mounts : await mountsOf(view, own, spots));
-          for (const mount of mounts) {
-            if (volumes.has(mount)) continue;
-            nameOf ??= await names();
-            if (!volumes.add(mount, nameOf(mount))) refused++;
-          }
+          for (const mount of fresh) if (!volumes.add(mount, nameOf!(mount))) refused++;
           for (const device of devices)
             if (volumes.settle(view.mounts, device)) sightings.settle(container, device);
         }

@@ -14,10 +14,13 @@ export interface Names {
 
 const pvc = /pvc-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
-/** Reads what the machine has now. */
-export async function readNames(proc: string, readMounts: TextReader): Promise<(mount: Mount) => Names> {
-  const [disks = '', mounts = ''] = await readMounts([`${proc}/diskstats`, `${proc}/1/mountinfo`]);
-  return namer(disks, mounts);
+/** Reads what the machine has now; undefined where the disks cannot be read, or not in time. */
+export async function readNames(
+  proc: string,
+  readMounts: TextReader,
+): Promise<((mount: Mount) => Names) | undefined> {
+  const [disks, mounts = ''] = await readMounts([`${proc}/diskstats`, `${proc}/1/mountinfo`]);
+  return disks === undefined ? undefined : namer(disks, mounts);
 }
 
 /** `diskstats` and the mountinfo of the host. */

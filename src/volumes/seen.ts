@@ -1,6 +1,6 @@
 import type { Mount } from '../kernel/mountinfo.ts';
 import type { Sighting } from './sightings.ts';
-import { isSpotOf, type SpotReader } from './spots.ts';
+import { isSpotOf, placer, type SpotReader } from './spots.ts';
 import type { View } from './views.ts';
 
 /** Mounts of one container that are looked at to find the one by the inode of its root. */
@@ -15,7 +15,12 @@ function isOnDisk({ device, type }: Mount): boolean {
  * The mounts that sightings of one container are of: by their ids or, where these are of another mount namespace or not known,
  * by the nearest directory above the file that is the root of a mount.
  */
-export async function mountsOf(view: View, seen: readonly Sighting[], spots: SpotReader): Promise<Mount[]> {
+export async function mountsOf(
+  view: View,
+  seen: readonly Sighting[],
+  spots: SpotReader,
+  owner: string,
+): Promise<Mount[]> {
   const onDisk = view.mounts.filter(isOnDisk);
   const byId = new Map(onDisk.map((mount) => [mount.id, mount]));
   const found: Mount[] = [];
@@ -25,7 +30,7 @@ export async function mountsOf(view: View, seen: readonly Sighting[], spots: Spo
     if (mount !== undefined && (sighting.device ?? mount.device) === mount.device) found.push(mount);
     else if (sighting.above.length > 0) rest.push(sighting);
   }
-  const byRoot = await rootsOf(view, onDisk, new Set(rest.map(({ device }) => device)), spots);
+  const byRoot = await rootsOf(view, onDisk, new Set(rest.map(({ device }) => device)), spots, owner);
   for (const { device, above } of rest) {
     const nearest = above.map((inode) => byRoot.get(`${device} ${inode}`)).find(Boolean);
     if (nearest !== undefined) found.push(nearest);
@@ -35,16 +40,19 @@ export async function mountsOf(view: View, seen: readonly Sighting[], spots: Spo
 
 /** Mounts by device and inode of their root. Nobody writes to those that are read-only. */
 async function rootsOf(
-  { pid, startTicks }: View,
+  view: View,
   mounts: readonly Mount[],
   devices: ReadonlySet<string | undefined>,
   spots: SpotReader,
+  owner: string,
 ): Promise<Map<string, Mount>> {
+  const { pid, startTicks } = view;
+  const placeOf = placer(view.mounts, owner);
   const candidates = mounts
     .filter(({ device, isReadOnly }) => devices.has(device) && !isReadOnly)
     .slice(-maxCandidates);
   const found = await spots(
-    candidates.map(({ mountPoint, device }) => ({ pid, startTicks, path: mountPoint, place: device })),
+    candidates.map((mount) => ({ pid, startTicks, path: mount.mountPoint, place: placeOf(mount) })),
   );
   const byRoot = new Map<string, Mount>();
   for (const [i, mount] of candidates.entries()) {

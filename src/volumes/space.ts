@@ -1,6 +1,6 @@
 import type { Container, ListedContainer } from '../model/containers.ts';
 import { isSpotOf, type SpotReader } from './spots.ts';
-import type { View, Views } from './views.ts';
+import { containersAtOnce, type View, type Views } from './views.ts';
 import type { Volume, Volumes } from './volumes.ts';
 
 interface Asked {
@@ -14,7 +14,7 @@ const attempts = 3;
 
 /**
  * Reads the space of all volumes that are shown, once for each directory of a file system: whoever else has it mounted gets
- * the same. What cannot be looked at, or hangs, has none.
+ * the same, unless the way to it may hang. What cannot be looked at, or hangs, has none.
  */
 export async function updateSpace(
   containers: readonly ListedContainer[],
@@ -30,15 +30,23 @@ export async function updateSpace(
     const volumes = known.get(container);
     for (const volume of volumes?.all() ?? []) {
       volume.space = undefined;
-      if (container.visible && volumes!.process !== undefined && !volume.covered)
+      if (
+        container.visible &&
+        container.topCgroups.length > 0 &&
+        volumes!.process !== undefined &&
+        !volume.covered
+      )
         open.push({ container, volumes: volumes!, volume });
     }
   }
   for (let attempt = 0; open.length > 0 && attempt < attempts; attempt++) {
     if (attempt > 0) {
       const again = [...new Set(open.map(({ container }) => container))];
-      const views = await deps.views(again);
-      again.forEach((container, i) => deps.refresh(container, views[i]));
+      for (let start = 0; start < again.length; start += containersAtOnce) {
+        const some = again.slice(start, start + containersAtOnce);
+        const views = await deps.views(some);
+        some.forEach((container, i) => deps.refresh(container, views[i]));
+      }
       open = open.filter(({ volumes }) => volumes.process !== undefined);
     }
     open = await ask(open, deps.spots);
@@ -48,16 +56,19 @@ export async function updateSpace(
 
 /** Answers those that could not be looked at. */
 async function ask(open: readonly Asked[], spots: SpotReader): Promise<Asked[]> {
-  const groups = Map.groupBy(open, ({ volume: { mount } }) => `${mount.device} ${mount.root}`);
+  const groups = Map.groupBy(
+    open,
+    ({ volume: { mount, place } }) => `${place} ${mount.device} ${mount.root}`,
+  );
   const asked = [...groups.values()].map(
     (group) => group.find(({ volumes }) => volumes.process) ?? group[0]!,
   );
   const found = await spots(
-    asked.map(({ volumes, volume: { mount } }) => ({
+    asked.map(({ volumes, volume: { mount, place } }) => ({
       pid: volumes.process?.pid ?? 0,
       startTicks: volumes.process?.startTicks ?? 0,
       path: mount.mountPoint,
-      place: mount.device,
+      place,
     })),
   );
   return [...groups.values()].flatMap((group, i) => {

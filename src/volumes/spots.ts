@@ -48,3 +48,18 @@ export function isSpotOf(spot: Spot, { id, device }: Mount): spot is Exclude<Spo
   if (typeof spot !== 'object' || spot.mountId !== id) return false;
   return spot.device === device || device.startsWith('0:');
 }
+
+/** On no disk, but nobody has to answer for them. */
+const reliable = new Set(['overlay', 'tmpfs', 'btrfs', 'zfs']);
+
+/**
+ * What hangs with what: those on one device, but whose path leads through a file system that somebody else answers for (NFS,
+ * FUSE) hangs with its container alone, or one dead mount would take the disk below it from all others.
+ */
+export function placer(mounts: readonly Mount[], owner: string): (mount: Mount) => string {
+  const shaky = mounts
+    .filter(({ device, type }) => device.startsWith('0:') && !reliable.has(type))
+    .map(({ mountPoint }) => (mountPoint.endsWith('/') ? mountPoint : `${mountPoint}/`));
+  return ({ device, mountPoint }) =>
+    shaky.some((above) => mountPoint.startsWith(above) && mountPoint !== above) ? `in ${owner}` : device;
+}

@@ -3,6 +3,7 @@ import type { TextReader } from '../host/texts.ts';
 import { parseMountinfo, type Mount } from '../kernel/mountinfo.ts';
 import type { ListedContainer } from '../model/containers.ts';
 import { pidsOf } from '../model/processes.ts';
+import { turns } from '../turns.ts';
 
 /** A living process of a container, and what is mounted where it looks. */
 export interface View {
@@ -24,6 +25,9 @@ export interface ViewsDeps {
 
 /** One for each container; undefined where no process of it could be looked at. */
 export type Views = (containers: readonly ListedContainer[]) => Promise<(View | undefined)[]>;
+
+/** Containers whose mounts are read in one go: bounds what is in memory at a time. */
+export const containersAtOnce = 128;
 
 /** Processes of a container that are asked where they have their root, and those that are then tried. */
 const asked = 8;
@@ -69,8 +73,11 @@ export function viewer({ mountPoint, proc, read, readMounts }: ViewsDeps): Views
         read(open.map(({ pid }) => `${proc}/${pid}/stat`)),
         readMounts([...fresh.values()].map((pid) => `${proc}/${pid}/mountinfo`)),
       ]);
-      for (const [n, table] of [...fresh.keys()].entries())
+      const turn = turns();
+      for (const [n, table] of [...fresh.keys()].entries()) {
+        await turn();
         if (texts[n]) tables.set(table, parseMountinfo(texts[n]));
+      }
       for (const [n, { i, pid, table }] of open.entries()) {
         const startTicks = startTicksOf(stats[n]);
         const mounts = tables.get(table);

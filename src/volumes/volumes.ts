@@ -3,7 +3,7 @@ import type { Mount } from '../kernel/mountinfo.ts';
 import type { Container } from '../model/containers.ts';
 import type { Names } from './names.ts';
 import type { Sighting } from './sightings.ts';
-import type { Space } from './spots.ts';
+import { placer, type Space } from './spots.ts';
 import type { View } from './views.ts';
 
 /** A mount of a container that is shown. */
@@ -12,6 +12,8 @@ export interface Volume {
   readonly names: Names;
   /** Those of the container and its own. */
   readonly labels: Attributes;
+  /** What it hangs with. */
+  place: string;
   space: Space | undefined;
   /** Another mount lies over it, or the like: not looked at before the mounts are read again. */
   covered: boolean;
@@ -33,6 +35,7 @@ export class Volumes {
   pendingSinceMs = 0;
   /** Of `activity`, when the mounts were read. */
   runs = -1;
+  #placeOf = placer([], '');
   /** They are read again then. */
   dueMs = -Infinity;
 
@@ -57,23 +60,36 @@ export class Volumes {
     if (this.size >= maxVolumes) return false;
     const { device, volume } = names;
     const labels = { ...this.#container.labels, device, mount_point: mount.mountPoint, volume };
-    this.#volumes.set(keyOf(mount), { mount, names, labels, space: undefined, covered: false });
+    this.#volumes.set(keyOf(mount), {
+      mount,
+      names,
+      labels,
+      place: this.#placeOf(mount),
+      space: undefined,
+      covered: false,
+    });
     return true;
   }
 
   /** What is mounted now: others are gone. Answers devices that somebody writes to and on which something has changed. */
   keepUp({ pid, startTicks, mounts }: View): string[] {
     this.process = { pid, startTicks };
+    this.#placeOf = placer(mounts, this.#container.id);
     // Of several that are the same the last one lies on top.
     const now = new Map(mounts.map((mount) => [keyOf(mount), mount]));
     for (const [key, volume] of this.#volumes) {
       const mount = now.get(key);
       if (mount === undefined) this.#volumes.delete(key);
-      else Object.assign(volume, { mount, covered: false });
+      else Object.assign(volume, { mount, place: this.#placeOf(mount), covered: false });
     }
     const changed = [...this.#layouts].filter(([device, before]) => layoutOf(mounts, device) !== before);
     for (const [device] of changed) this.#layouts.delete(device);
     return changed.map(([device]) => device);
+  }
+
+  /** Those that somebody was seen to write to. */
+  devices(): Iterable<string> {
+    return this.#layouts.keys();
   }
 
   /** Somebody was seen to write there. True: nothing is mounted of the device that could be written to and is not known. */
@@ -85,6 +101,8 @@ export class Volumes {
   /** Takes over what the container was seen to use under another name. */
   takeOver(other: Volumes): void {
     for (const { mount, names } of other.all()) this.add(mount, names);
+    this.pending = [...this.pending, ...other.pending];
+    this.pendingSinceMs = other.pendingSinceMs;
     this.dueMs = -Infinity;
   }
 }

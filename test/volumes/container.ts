@@ -88,7 +88,9 @@ export function volumesOn(text: string, containerId: string): Map<string, Shown>
 export async function volumesOf(agent: { url: string }, place: Place): Promise<Map<string, Shown>> {
   await sleep(1100); // a snapshot is reused for a second
   const url = agent.url.endsWith('/metrics') ? agent.url : `${agent.url}/metrics`;
-  return volumesOn((await page(url)) ?? '', place.path);
+  const text = await page(url);
+  if (text === undefined) throw new Error(`no page at ${url}`);
+  return volumesOn(text, place.path);
 }
 
 /** The same, once one of them has all these figures; a machine that is slow leaves out what is late. The last look after a while. */
