@@ -25,6 +25,8 @@ const deadlineMs = 1000;
 /** For how long somebody waits, in all. */
 const patienceMs = 2000;
 const defaultRestMs = 5000;
+/** There is no systemd, or it is not for us to ask: the files say the same. */
+const nobody = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'EPERM']);
 /** Asked in one go. */
 const atOnce = 64;
 
@@ -55,7 +57,7 @@ export function unitAsker({ askSystemd, lookUp, onState, restMs = defaultRestMs 
         return facts;
       } catch (error) {
         if (closed) return [];
-        const isAbsent = ['ENOENT', 'ECONNREFUSED'].includes(codeOf(error));
+        const isAbsent = nobody.has(codeOf(error));
         rests.begin('systemd', isAbsent ? 'absent' : 'silent');
         if (!isAbsent) setFailing(error);
       }
