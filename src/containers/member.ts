@@ -198,7 +198,7 @@ export class Member implements ListedContainer {
     if (other === undefined) return;
     other.wasThere ||= this.wasThere;
     if (this.#ranIn !== undefined) other.switchOff(this.switchedOff);
-    other.firstSeenMs = Math.min(other.firstSeenMs, this.firstSeenMs);
+    other.wasBorn(this.firstSeenMs);
     const isStart = this.#ranIn !== undefined && other.#ranIn !== undefined && other.#populated.size === 0;
     other.restarts += this.restarts + (isStart ? 1 : 0);
     other.#ranIn = this.#ranIn ?? other.#ranIn;

@@ -1,6 +1,7 @@
 import { opendir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../errors.ts';
+import { statField, ticksPerSecond } from '../host/process-stat.ts';
 
 /** A cgroup found below a mount point. `id` is its kernel id: the inode of its directory (kernfs). */
 export interface FoundCgroup {
@@ -39,8 +40,6 @@ export async function* walkCgroups(
 
 const vanished = new Set(['ENOENT', 'ENODEV']);
 
-/** proc(5): field 22 of /proc/<pid>/stat, in clock ticks of USER_HZ (100 on every Linux architecture we run on). */
-const ticksPerSecond = 100;
 const procsRead = 64;
 
 /** Processes of a cgroup. */
@@ -66,9 +65,6 @@ export async function processesOf(directory: string, proc: string): Promise<Proc
 }
 
 async function processStartMs(statFile: string): Promise<number | undefined> {
-  const text = await readFile(statFile, 'utf8').catch(() => '');
-  // The command (field 2) may hold blanks and parentheses: count from the last `)`.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[19]);
-  return fields.length > 20 && Number.isFinite(ticks) ? (ticks / ticksPerSecond) * 1000 : undefined;
+  const ticks = Number(statField(await readFile(statFile, 'utf8').catch(() => ''), 22));
+  return Number.isFinite(ticks) ? (ticks / ticksPerSecond) * 1000 : undefined;
 }

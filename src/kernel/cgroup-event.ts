@@ -1,5 +1,6 @@
 import { cgroupLayouts } from './layouts.ts';
 import { recordsOf } from './ring-records.ts';
+import { uint64 } from './uint64.ts';
 
 /** A cgroup was made or removed, got its first process, itself or below it, or lost its last one. */
 export interface CgroupEvent {
@@ -35,8 +36,8 @@ function decode(record: Buffer): CgroupEvent | undefined {
   if (pathEnd < fields.path.offset || pathEnd >= record.length) return undefined;
   return {
     kind,
-    cgroupId: Number(record.readBigUInt64LE(fields.id.offset)),
-    timeNs: Number(record.readBigUInt64LE(fields.timeNs.offset)),
+    cgroupId: uint64(record, fields.id.offset),
+    timeNs: uint64(record, fields.timeNs.offset),
     path: record.toString('utf8', fields.path.offset, pathEnd),
     truncated: record.readUInt16LE(fields.truncated.offset) !== 0,
   };

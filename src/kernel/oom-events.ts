@@ -7,6 +7,7 @@ import { startRing, type RingSource } from './ring-object.ts';
 import { recordsOf } from './ring-records.ts';
 import { flag } from './rodata.ts';
 import { requireBpf } from './start.ts';
+import { uint64 } from './uint64.ts';
 
 const { rodata, bss } = oomLayouts;
 
@@ -43,5 +44,5 @@ export async function startOomEvents(
 }
 
 function decodeKills(batch: Buffer): number[] {
-  return [...recordsOf(batch)].map((record) => (record.length < 8 ? 0 : Number(record.readBigUInt64LE())));
+  return [...recordsOf(batch)].map((record) => (record.length < 8 ? 0 : uint64(record)));
 }

@@ -1,5 +1,6 @@
 import type { BpfObject } from '../native/addon.ts';
 import type { KernelFigures } from './figures.ts';
+import { uint64 } from './uint64.ts';
 
 /** Programs that tell what happens through a ring buffer. */
 export interface RingSource {
@@ -42,7 +43,7 @@ export async function startRing(source: RingObject): Promise<RingSource> {
         entries: {},
         refused: [],
         ringDropped: {
-          [ring]: Number(object.readGlobal('.bss', dropped.offset, dropped.size).readBigUInt64LE()),
+          [ring]: uint64(object.readGlobal('.bss', dropped.offset, dropped.size)),
         },
       }),
     };

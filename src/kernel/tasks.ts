@@ -8,6 +8,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import { tasksLayouts } from './layouts.ts';
 import { flag } from './rodata.ts';
 import { requireBpf, unavailable } from './start.ts';
+import { uint64 } from './uint64.ts';
 
 /** For how long the tasks of a cgroup have run and waited, in nanoseconds; what has ended included. */
 export interface CgroupTimes {
@@ -114,7 +115,7 @@ function started(object: BpfObject, name: string, walk: number): TaskProgram {
       const bytes = await object.readMap('task_totals');
       entries = Math.floor(bytes.length / entryBytes);
       return Array.from({ length: entries }, (_, i) =>
-        decodeTimes(Number(bytes.readBigUInt64LE(i * entryBytes)), bytes.subarray(i * entryBytes + keyBytes)),
+        decodeTimes(uint64(bytes, i * entryBytes), bytes.subarray(i * entryBytes + keyBytes)),
       );
     },
     take(cgroupId) {
@@ -137,14 +138,14 @@ function started(object: BpfObject, name: string, walk: number): TaskProgram {
 
 function decodeTimes(cgroupId: number, value: Buffer): CgroupTimes {
   const { runDelayNs, diskDelayNs, execNs } = taskTimes.fields;
-  const at = (field: { offset: number }): number => Number(value.readBigUInt64LE(field.offset));
+  const at = (field: { offset: number }): number => uint64(value, field.offset);
   return { cgroupId, runDelayNs: at(runDelayNs), diskDelayNs: at(diskDelayNs), execNs: at(execNs) };
 }
 
 function refusedOf(object: BpfObject): KernelFigures['refused'] {
   const { offset, size } = bss.fields.refused;
   const bytes = object.readGlobal('.bss', offset, size);
-  const count = (field: { offset: number }): number => Number(bytes.readBigUInt64LE(field.offset));
+  const count = (field: { offset: number }): number => uint64(bytes, field.offset);
   return [
     { map: 'task_totals', reason: 'full', count: count(taskRefused.fields.taskTotals) },
     { map: 'task_records', reason: 'task_storage', count: count(taskRefused.fields.taskRecords) },

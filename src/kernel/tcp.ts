@@ -15,6 +15,7 @@ import {
   type TcpSource,
   type TcpSourceName,
 } from './tcp-sources.ts';
+import { uint64 } from './uint64.ts';
 
 export interface TcpOptions {
   /** From `findCgroup2Root`. */
@@ -234,7 +235,7 @@ function refusedOf(
   const { offset, size } = tcpLayouts.bss.fields.refused;
   const bytes = object.readGlobal('.bss', offset, size);
   const { tcpCounts, tcpOverflow, socketStorage, tcpOpen } = tcpLayouts.tcpRefused.fields;
-  const count = (field: { offset: number }): number => Number(bytes.readBigUInt64LE(field.offset));
+  const count = (field: { offset: number }): number => uint64(bytes, field.offset);
   return [
     { map: 'tcp_counts', reason: 'full', count: count(tcpCounts) },
     { map: 'tcp_overflow', reason: 'full', count: count(tcpOverflow) },

@@ -9,6 +9,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import { volumesLayouts } from './layouts.ts';
 import { flag, int32 } from './rodata.ts';
 import { requireBpf } from './start.ts';
+import { uint64 } from './uint64.ts';
 
 const { volumeChange, volumeKey, volumeDevice, volumeUse, bss, rodata } = volumesLayouts;
 
@@ -128,7 +129,7 @@ function volumeProgram(object: BpfObject, walk: number): VolumeProgram {
     },
     figures: () => {
       const { offset, size } = bss.fields.volumeUsesRefused;
-      const count = Number(object.readGlobal('.bss', offset, size).readBigUInt64LE());
+      const count = uint64(object.readGlobal('.bss', offset, size));
       return {
         object,
         programs: ['volume_walk', 'volume_dirtied', 'volume_xfs_times'],
@@ -160,10 +161,10 @@ function decodeUse(entry: Buffer): VolumeUse {
   const value = entry.subarray(volumeKey.size);
   const count = Math.min(value.readUInt32LE(levels.offset), above.length);
   return {
-    cgroupId: Number(entry.readBigUInt64LE(cgroupId.offset)),
+    cgroupId: uint64(entry, cgroupId.offset),
     device: deviceName(entry.readUInt32LE(device.offset)),
     mountId: value.readUInt32LE(mountId.offset),
-    above: Array.from({ length: count }, (_, i) => Number(value.readBigUInt64LE(above.offset + 8 * i))),
+    above: Array.from({ length: count }, (_, i) => uint64(value, above.offset + 8 * i)),
     // A copy: what was read with it goes.
     key: Uint8Array.from(entry.subarray(0, volumeKey.size)),
   };

@@ -1,8 +1,9 @@
 import type { CgroupDirectory, Container, ContainerList, ListedContainer } from '../model/containers.ts';
+import { handOver } from '../model/successors.ts';
 import { turns } from '../turns.ts';
 import type { Reading } from './readings.ts';
 import type { Use } from './tasks.ts';
-import { emptyAccount, handOver, renew, settle, use, type Account } from './totals.ts';
+import { emptyAccount, merge, renew, settle, use, type Account } from './totals.ts';
 
 /** What was read of every container that is known. */
 export interface Accounts {
@@ -29,12 +30,7 @@ export function accountsOf(
     async renew(uses) {
       const turn = turns();
       const all = [...containers.all()];
-      const known = new Set<Container>(all);
-      for (const [container, account] of accounts) {
-        const { successor } = container;
-        if (successor !== undefined) handOver(account, of(successor));
-        if (successor !== undefined || !known.has(container)) accounts.delete(container);
-      }
+      handOver(accounts, new Set(all), (successor, account) => merge(account, of(successor)));
       for (const container of all) {
         await turn();
         const older = !accounts.has(container) && container.wasThere;

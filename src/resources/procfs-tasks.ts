@@ -1,3 +1,4 @@
+import { statField, ticksPerSecond } from '../host/process-stat.ts';
 import type { TextReader } from '../host/texts.ts';
 import type { Hierarchy } from '../kernel/hierarchy.ts';
 import type { CgroupTimes, TaskTimes } from '../kernel/tasks.ts';
@@ -10,7 +11,7 @@ export const maxThreadsInAll = 65_536;
 /** Threads that are read in one go: bounds what is in memory at a time. */
 const atOnce = 256;
 
-const nsPerTick = 1e9 / 100; // USER_HZ, on every Linux architecture we run on
+const nsPerTick = 1e9 / ticksPerSecond;
 
 interface Thread {
   readonly started: string;
@@ -93,15 +94,11 @@ export function procfsTasks(deps: {
         const some = missing.slice(start, start + atOnce);
         const texts = await read(some.map(([tid]) => `${proc}/${tid}/stat`));
         for (const [i, [tid, { started }]] of some.entries())
-          if (startOf(texts[i]) !== started) threads.delete(tid);
+          if (statField(texts[i], 22) !== started) threads.delete(tid);
       }
       return [...totals.values()];
     },
   };
-}
-
-function startOf(stat: string | undefined): string | undefined {
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3];
 }
 
 /** Undefined for a thread that is gone. */
@@ -110,10 +107,8 @@ export function parseThread(
   schedstat: string | undefined,
   cgroupId: number,
 ): Thread | undefined {
-  // The command (field 2) may hold blanks and parentheses: count from the last `)`.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  const started = fields[22 - 3];
-  const ticks = Number(fields[42 - 3]);
+  const started = statField(stat, 22);
+  const ticks = Number(statField(stat, 42));
   const runDelayNs = Number(schedstat?.split(' ')[1]);
   if (started === undefined || !Number.isFinite(ticks) || !Number.isFinite(runDelayNs)) return undefined;
   return { started, cgroupId, runDelayNs, diskDelayNs: ticks * nsPerTick };

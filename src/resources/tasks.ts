@@ -1,5 +1,6 @@
 import type { CgroupTimes, TaskTimes } from '../kernel/tasks.ts';
 import type { CgroupDirectory, Container, ContainerDirectory, ContainerList } from '../model/containers.ts';
+import { handOver } from '../model/successors.ts';
 
 /** For how long the tasks of a container have waited, in nanoseconds. */
 export interface Delays {
@@ -79,16 +80,6 @@ export function taskModel(deps: {
     if (container !== undefined) settled.set(container, plus(settled.get(container), times));
   };
 
-  /** Those that turned out to be others hand over what has settled. */
-  const handOver = (): void => {
-    const known = new Set<Container>(directory.all());
-    for (const [container, delays] of settled) {
-      const { successor } = container;
-      if (successor !== undefined) settled.set(successor, plus(settled.get(successor), delays));
-      if (successor !== undefined || !known.has(container)) settled.delete(container);
-    }
-  };
-
   return {
     takeUsed: () => used.splice(0),
     delaysOf: (container) => plus(settled.get(container), living.get(container) ?? nothing),
@@ -102,7 +93,9 @@ export function taskModel(deps: {
         if (!directory.exists(times.cgroupId) && nowMs() - changedMs >= settledMs) due.push(times.cgroupId);
       }
       due.forEach(settle);
-      handOver();
+      handOver(settled, new Set(directory.all()), (successor, delays) =>
+        settled.set(successor, plus(settled.get(successor), delays)),
+      );
       living = new Map();
       for (const { container, times } of entries.values())
         if (container !== undefined) living.set(container, plus(living.get(container), times));

@@ -1,3 +1,4 @@
+import { followCgroups } from '../model/cgroup-readings.ts';
 import type { Cgroup } from '../model/containers.ts';
 import { addPressure, type Pressure } from './pressure.ts';
 import type { Reading } from './readings.ts';
@@ -32,21 +33,18 @@ export function renew(
   fresh: (path: string) => Reading,
   exists: (cgroupId: number) => boolean,
 ): void {
-  const { living, ending } = account;
-  const now = new Set(tops.map(({ id }) => id));
-  for (const [id, reading] of living) {
-    if (now.has(id)) continue;
-    living.delete(id);
-    // Part of one that was found above it, and counted there.
-    if (exists(id)) continue;
-    reading.ended = true;
-    ending.set(id, reading);
-  }
-  for (const { id, path } of tops) if (!living.has(id)) living.set(id, fresh(path));
+  followCgroups(account.living, tops, {
+    exists,
+    fresh,
+    onGone(id, reading) {
+      reading.ended = true;
+      account.ending.set(id, reading);
+    },
+  });
 }
 
 /** The container of `from` has turned out to be that of `to`. */
-export function handOver(from: Account, to: Account): void {
+export function merge(from: Account, to: Account): void {
   for (const [id, reading] of from.living) if (!to.living.has(id)) to.living.set(id, reading);
   for (const [id, reading] of from.ending) to.ending.set(id, reading);
   to.gone = plusCounters(to.gone, from.gone);

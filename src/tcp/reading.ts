@@ -1,5 +1,6 @@
 import { tcpLayouts } from '../kernel/layouts.ts';
 import type { TcpReading } from '../kernel/tcp.ts';
+import { uint64 } from '../kernel/uint64.ts';
 import { endpointText } from './address.ts';
 
 /** Destination of what the kernel could not keep apart. */
@@ -75,9 +76,4 @@ export function decodeKey({ map, bytes }: TcpKey): TcpDestination {
     destination: endpointText(ip, bytes.readUInt16LE(to.offset + port.offset)),
     address: ip,
   };
-}
-
-/** Exact up to 2^53, without the cost of a BigInt. */
-function uint64(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
 }

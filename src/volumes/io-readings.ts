@@ -1,10 +1,16 @@
 import type { TextReader } from '../host/texts.ts';
 import type { ListedContainer } from '../model/containers.ts';
+import { followCgroups } from '../model/cgroup-readings.ts';
 import { addIo, type Io, type IoByDevice, type IoSource } from './io.ts';
+
+interface CgroupIo {
+  readonly path: string;
+  io: IoByDevice;
+}
 
 /** Cgroups of one container as they were read last; what those had counted that are gone stays. */
 interface Account {
-  readonly living: Map<number, { readonly path: string; io: IoByDevice }>;
+  readonly living: Map<number, CgroupIo>;
   readonly gone: Map<string, Io>;
   /** Of `activity`, at the last look. */
   runs: number;
@@ -38,19 +44,14 @@ export function ioReadings(source: IoSource | undefined, read: TextReader, nowMs
       accounts.set(container, account);
     }
     const { living, gone } = account;
-    const now = new Map([...(source?.cgroupsOf(container) ?? [])].map(({ id, path }) => [id, path]));
-    for (const [id, { io }] of living) {
-      if (now.has(id)) continue;
-      living.delete(id);
-      // Another one that it lies in has turned up, and counts for it.
-      if ([...container.cgroups].some((cgroup) => cgroup.id === id)) continue;
-      for (const [device, figures] of io) gone.set(device, addIo(gone.get(device), figures));
-    }
-    for (const [id, path] of now) {
-      if (living.has(id)) continue;
-      living.set(id, { path, io: new Map() });
-      account.dueMs = -Infinity;
-    }
+    const isNew = followCgroups(living, source?.cgroupsOf(container) ?? [], {
+      exists: (id) => [...container.cgroups].some((cgroup) => cgroup.id === id),
+      fresh: (path): CgroupIo => ({ path, io: new Map() }),
+      onGone(_, { io }) {
+        for (const [device, figures] of io) gone.set(device, addIo(gone.get(device), figures));
+      },
+    });
+    if (isNew) account.dueMs = -Infinity;
     return account;
   };
 

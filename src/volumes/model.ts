@@ -1,6 +1,7 @@
 import type { Mount } from '../kernel/mountinfo.ts';
 import type { Container, ListedContainer } from '../model/containers.ts';
 import type { Names } from './names.ts';
+import { handOver } from '../model/successors.ts';
 import { mountsOf } from './seen.ts';
 import type { Sightings } from './sightings.ts';
 import type { SpotReader } from './spots.ts';
@@ -55,14 +56,11 @@ export function volumeModel(deps: VolumeModelDeps): VolumeModel {
 
   /** What was seen of a container that turned out to be another belongs there; what is forgotten goes. */
   const tidy = (living: ReadonlySet<Container>): void => {
-    for (const [container, volumes] of known) {
-      if (container.successor !== undefined) {
-        of(container.successor).takeOver(volumes);
-        // What is settled is so under a name that nobody will ask for again.
-        for (const device of volumes.devices()) sightings.unsettle(container, device);
-      }
-      if (!living.has(container)) known.delete(container);
-    }
+    handOver(known, living, (successor, volumes, container) => {
+      of(successor).takeOver(volumes);
+      // What is settled is so under a name that nobody will ask for again.
+      for (const device of volumes.devices()) sightings.unsettle(container, device);
+    });
   };
 
   const isDue = (container: ListedContainer): boolean => {

@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { statField } from '../host/process-stat.ts';
 import type { TextReader } from '../host/texts.ts';
 import { parseMountinfo, type Mount } from '../kernel/mountinfo.ts';
 import type { ListedContainer } from '../model/containers.ts';
@@ -89,8 +90,7 @@ export function viewer({ mountPoint, proc, read, readMounts }: ViewsDeps): Views
   };
 }
 
-/** Field 22 of /proc/<pid>/stat (proc_pid_stat(5)); the command before it may hold blanks and parentheses. */
 function startTicksOf(stat: string | undefined): number | undefined {
-  const field = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const field = statField(stat, 22);
   return field !== undefined && /^\d{1,15}$/.test(field) ? Number(field) : undefined;
 }

@@ -1,12 +1,12 @@
 /** What other processes cost, and how long they take to answer. */
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { statField, ticksPerSecond } from '../../src/host/process-stat.ts';
 
 /** Seconds of CPU that a process has used, to the hundredth (proc(5): utime and stime are in ticks of 10 ms). */
 export async function cpuSeconds(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return (Number(statField(text, 14)) + Number(statField(text, 15))) / ticksPerSecond;
 }
 
 /** Resident megabytes (10^6 bytes) of a process. */
