@@ -6,32 +6,25 @@
 # download leaves nothing; a second caller waits for the first.
 set -euo pipefail
 . "$(dirname "$0")/../apt.sh"
+. "$(dirname "$0")/kept.sh"
 cached=
-[ "$1" != --cached ] || { cached=yes && shift; }
+[ "$1" != --cached ] || { cached=$1 && shift; }
 name=$1
 shift
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/otel-node-agent
 target=$cache/$name-sid-$(uname -m)
 
-if [ ! -d "$target" ]; then
-  [ ! "$cached" ] || exit 1
-  mkdir -p "$cache"
-  exec 9>"$target.lock"
-  flock 9
-fi
-if [ ! -d "$target" ]; then
-  echo "peers: fetching $* of Debian sid" >&2
-  mirror=$(apt_mirror)
-  [ -n "$mirror" ] || { echo 'peers: no mirror in the sources of apt' >&2; exit 1; }
-  work=$(mktemp -d "$cache/$name.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
+kept "$target" "$cached"
+echo "peers: fetching $* of Debian sid" >&2
+mirror=$(apt_mirror)
+[ -n "$mirror" ] || { echo 'peers: no mirror in the sources of apt' >&2; exit 1; }
+work=$(mktemp -d "$cache/$name.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 
-  apt_view "$work" "$mirror" sid
-  apt-get -qq update >&2
-  cd "$work"
-  apt-get -qq download "$@" >&2
-  for package in ./*.deb; do dpkg-deb --extract "$package" unpacked; done
-  for program in unpacked/usr/bin/*; do "$program" --version >&2; done
-  mv unpacked/usr/bin "$target"
-fi
+apt_view "$work" "$mirror" sid
+apt-get -qq update >&2
+cd "$work"
+apt-get -qq download "$@" >&2
+for package in ./*.deb; do dpkg-deb --extract "$package" unpacked; done
+for program in unpacked/usr/bin/*; do "$program" --version >&2; done
+mv unpacked/usr/bin "$target"
 echo "$target"

@@ -5,30 +5,23 @@
 # the first.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/kept.sh"
 cached=
-[ "$1" != --cached ] || { cached=yes && shift; }
+[ "$1" != --cached ] || { cached=$1 && shift; }
 folder=$1
 shift
 name=$(basename "$folder")
 shopt -s nullglob
 sources=("$folder"/go.* "$folder"/*.go)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/otel-node-agent
 target=$cache/$name-$(uname -m)-$(cat "${sources[@]}" | sha256sum | cut -c1-12)
 
-if [ ! -d "$target" ]; then
-  [ ! "$cached" ] || exit 1
-  mkdir -p "$cache"
-  exec 9>"$target.lock"
-  flock 9
-fi
-if [ ! -d "$target" ]; then
-  go=$("$here/go.sh")
-  work=$(mktemp -d "$cache/$name.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  echo "peers: building $name" >&2
-  cd "$folder"
-  CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS='-modcacherw -mod=readonly' \
-    "$go" build -trimpath -o "$work/programs/" "$@" >&2
-  mv "$work/programs" "$target"
-fi
+kept "$target" "$cached"
+go=$("$here/go.sh")
+work=$(mktemp -d "$cache/$name.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+echo "peers: building $name" >&2
+cd "$folder"
+CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS='-modcacherw -mod=readonly' \
+  "$go" build -trimpath -o "$work/programs/" "$@" >&2
+mv "$work/programs" "$target"
 echo "$target"
