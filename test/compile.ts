@@ -11,14 +11,18 @@ const include = join(root, 'ebpf');
 interface Compiler {
   readonly command: string;
   readonly flags: readonly string[];
-  /** Headers that a source may include. */
-  readonly headers: readonly string[];
+  /** What a source may include. */
+  readonly included: readonly string[];
 }
-const c: Compiler = { command: 'cc', flags: ['-O2', '-Wall', '-Werror', '-static'], headers: [] };
+const c: Compiler = {
+  command: 'cc',
+  flags: ['-O2', '-Wall', '-Werror', '-static'],
+  included: filesBelow(import.meta.dirname, '**/*.{c,h}'),
+};
 const bpf: Compiler = {
   command: 'clang',
   flags: ['-O2', '-g', '-Wall', '-Werror', '-target', 'bpf', '-c'],
-  headers: globSync('**/*.h', { cwd: include }).map((file) => join(include, file)),
+  included: filesBelow(include, '**/*.h'),
 };
 
 /** Where the results are kept; `TEST_BINARIES` names the folder where somebody else has compiled them. */
@@ -57,8 +61,15 @@ function compile(compiler: Compiler, source: string, includes: readonly string[]
   return result;
 }
 
-function resultOf({ flags, headers }: Compiler, source: string): string {
+/** In the same order on every machine: a name of a result is made of all of them. */
+function filesBelow(folder: string, pattern: string): string[] {
+  return globSync(pattern, { cwd: folder })
+    .sort()
+    .map((file) => join(folder, file));
+}
+
+function resultOf({ flags, included }: Compiler, source: string): string {
   const content = createHash('sha256').update(process.arch).update(flags.join(' '));
-  for (const file of [source, ...headers]) content.update(readFileSync(file));
+  for (const file of [source, ...included]) content.update(readFileSync(file));
   return join(binaries, `${basename(source, '.c')}-${content.digest('hex').slice(0, 16)}`);
 }

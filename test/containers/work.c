@@ -15,6 +15,8 @@
  * the nanoseconds of CPU that it used from first to last, without and with its coming, and ends as it did.
  */
 #define _GNU_SOURCE
+#include "../cgroup.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,12 +30,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
 struct used {
 	long long cpu_ns, run_delay_ns, disk_ticks;
 };
@@ -45,17 +41,6 @@ static long long cpu_ns(void)
 	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used))
 		die("clock_gettime");
 	return used.tv_sec * 1000000000LL + used.tv_nsec;
-}
-
-static void enter(const char *cgroup)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	int fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		die(path);
-	close(fd);
 }
 
 static void touch(size_t bytes)

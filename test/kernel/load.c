@@ -11,6 +11,8 @@
  * -s leaves its sockets no room for eBPF records (needs -n). -f sends as much as the peer takes. Prints "<established> <refused> <other>".
  */
 #define _GNU_SOURCE
+#include "../cgroup.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +26,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static void write_file(const char *path, const char *text)
 {
@@ -166,14 +162,12 @@ static void serve(int port)
 
 int main(int argc, char **argv)
 {
-	char procs[4096];
 	int option, fill = 0;
 
 	while ((option = getopt(argc, argv, "+c:fmnos")) != -1) {
-		if (option == 'c') {
-			snprintf(procs, sizeof(procs), "%s/cgroup.procs", optarg);
-			write_file(procs, "0");
-		} else if (option == 'f')
+		if (option == 'c')
+			enter(optarg);
+		else if (option == 'f')
 			fill = 1;
 		else if (option == 'm')
 			multipath = 1;

@@ -15,6 +15,8 @@
  * Those that stay print a line and end with stdin. The file must be there but for `create`.
  */
 #define _GNU_SOURCE
+#include "../cgroup.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -23,23 +25,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *cgroup)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	int fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		die(path);
-	close(fd);
-}
 
 static void join(const char *pid)
 {
