@@ -5,6 +5,7 @@ import type {
   Observable,
   ObservableCallback,
 } from '@opentelemetry/api';
+import type { Distribution } from '../catalogue/metric.ts';
 import { AgentError } from '../errors.ts';
 import type { Instrument } from './instrument.ts';
 
@@ -28,7 +29,7 @@ export interface Registration {
 /** What one run observed: three columns, because one object a sample would be half of the garbage of a collection. */
 export class Samples implements BatchObservableResult {
   readonly instruments: Instrument[] = [];
-  readonly values: number[] = [];
+  readonly values: (number | Distribution)[] = [];
   readonly attributes: Attributes[] = [];
   /** Observations of instruments that the callback was not registered for. */
   foreign = 0;
@@ -43,7 +44,7 @@ export class Samples implements BatchObservableResult {
     this.#limit = limit;
   }
 
-  observe(instrument: Observable, value: number, attributes: Attributes = noAttributes): void {
+  observe(instrument: Observable, value: number | Distribution, attributes: Attributes = noAttributes): void {
     if (!this.#open) return;
     if (!this.#allowed.has(instrument)) this.foreign++;
     else if (this.values.length >= this.#limit) this.overflow++;

@@ -9,14 +9,16 @@ import {
   AggregationTemporality,
   DataPointType,
   type DataPoint,
+  type Histogram,
   type MetricData,
   type MetricDescriptor,
 } from '@opentelemetry/sdk-metrics';
+import type { Distribution } from '../catalogue/metric.ts';
 import { earlier } from './hr-time.ts';
 import { labelsKey, mergeLabels, toLabels } from './labels.ts';
 
-/** `counter` is a monotonic cumulative sum, `sum` one that may fall. */
-export type InstrumentKind = 'gauge' | 'counter' | 'sum';
+/** `counter` is a monotonic cumulative sum, `sum` one that may fall, `histogram` made of counters. */
+export type InstrumentKind = 'gauge' | 'counter' | 'sum' | 'histogram';
 
 /** One collection. A new object each time: its identity tells "in this one" from "earlier". */
 export interface Round {
@@ -39,6 +41,7 @@ interface Series {
   constant: Attributes;
   labels: Attributes;
   startTime: HrTime;
+  /** Of a histogram: how many values there are. */
   value: number;
   round: Round;
 }
@@ -54,19 +57,22 @@ export class Instrument implements Observable {
   readonly kind: InstrumentKind;
   readonly descriptor: MetricDescriptor;
   readonly #callbacks: CallbackRegistry;
+  readonly #bounds: readonly number[];
   readonly #byObject = new Map<Attributes, Series>();
   readonly #byKey = new Map<string, Series>();
   #constant: Attributes = {};
-  #points: DataPoint<number>[] = [];
+  #points: DataPoint<number | Histogram>[] = [];
 
   constructor(
     kind: InstrumentKind,
     descriptor: Omit<MetricDescriptor, 'valueType'>,
     callbacks: CallbackRegistry,
+    bounds: readonly number[] = [],
   ) {
     this.kind = kind;
     this.descriptor = { ...descriptor, valueType: ValueType.DOUBLE };
     this.#callbacks = callbacks;
+    this.#bounds = bounds;
   }
 
   addCallback(callback: ObservableCallback): void {
@@ -84,8 +90,10 @@ export class Instrument implements Observable {
   }
 
   /** Takes one sample into the round. The first sample of a series wins. */
-  add(round: Round, value: number, attributes: Attributes): Verdict {
-    if (!Number.isFinite(value)) return 'invalid';
+  add(round: Round, observed: number | Distribution, attributes: Attributes): Verdict {
+    const shown = this.kind === 'histogram' ? histogramOf(observed, this.#bounds) : numberOf(observed);
+    if (shown === undefined) return 'invalid';
+    const value = typeof shown === 'number' ? shown : shown.count;
     let series = this.#byObject.get(attributes);
     if (series?.round === round) return 'duplicate';
     if (series === undefined) {
@@ -96,14 +104,15 @@ export class Instrument implements Observable {
     if (round.room <= 0) return 'refused';
     if (series.constant !== this.#constant && !this.#relabel(series)) return 'invalid';
     // A monotonic sum that fell was reset since the last round.
-    if (this.kind === 'counter' && value < series.value) series.startTime = round.startTime;
+    if ((this.kind === 'counter' || this.kind === 'histogram') && value < series.value)
+      series.startTime = round.startTime;
     // The wall clock was set back: a point must not start after its end.
     if (earlier(series.startTime, round.endTime) !== series.startTime) series.startTime = round.startTime;
     series.value = value;
     series.round = round;
     round.room--;
     const { startTime, labels } = series;
-    this.#points.push({ startTime, endTime: round.endTime, attributes: labels, value });
+    this.#points.push({ startTime, endTime: round.endTime, attributes: labels, value: shown });
     return 'accepted';
   }
 
@@ -128,11 +137,22 @@ export class Instrument implements Observable {
     const common = {
       descriptor: this.descriptor,
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
-      dataPoints,
     };
+    if (this.kind === 'histogram')
+      return {
+        ...common,
+        dataPointType: DataPointType.HISTOGRAM,
+        dataPoints: dataPoints as DataPoint<Histogram>[],
+      };
+    const numbers = dataPoints as DataPoint<number>[];
     return this.kind === 'gauge'
-      ? { ...common, dataPointType: DataPointType.GAUGE }
-      : { ...common, dataPointType: DataPointType.SUM, isMonotonic: this.kind === 'counter' };
+      ? { ...common, dataPointType: DataPointType.GAUGE, dataPoints: numbers }
+      : {
+          ...common,
+          dataPointType: DataPointType.SUM,
+          isMonotonic: this.kind === 'counter',
+          dataPoints: numbers,
+        };
   }
 
   /** The series of an object not seen before: known by equal labels, or new. */
@@ -167,6 +187,20 @@ export class Instrument implements Observable {
     series.constant = this.#constant;
     return true;
   }
+}
+
+function numberOf(observed: number | Distribution): number | undefined {
+  return typeof observed === 'number' && Number.isFinite(observed) ? observed : undefined;
+}
+
+/** A bucket for each bound and one more, none of them below zero. */
+function histogramOf(observed: number | Distribution, boundaries: readonly number[]): Histogram | undefined {
+  if (typeof observed === 'number' || !Number.isFinite(observed.sum)) return undefined;
+  const { sum, counts } = observed;
+  if (counts.length !== boundaries.length + 1 || !counts.every((count) => count >= 0)) return undefined;
+  const count = counts.reduce((total, each) => total + each, 0);
+  if (!Number.isFinite(count)) return undefined;
+  return { buckets: { boundaries: [...boundaries], counts: [...counts] }, sum, count };
 }
 
 const unobserved: Round = { startTime: [0, 0], endTime: [0, 0], room: 0 };

@@ -319,3 +319,39 @@ test('a series that lives through a clock that is set back does not start after 
   const { startTime, endTime } = metrics[0]!.dataPoints[0]!;
   assert.deepEqual([startTime[0], endTime[0]], [999_996_400, 999_996_400]);
 });
+
+test('a histogram is shown as it is observed, on both ways out alike', async () => {
+  const { meter, collect } = createMeter();
+  const histogram = meter.createObservableHistogram('h_seconds', {
+    unit: 's',
+    advice: { explicitBucketBoundaries: [0.1, 1] },
+  });
+  const values: unknown[] = [
+    { sum: 3.5, counts: [1, 0, 2] },
+    { sum: 1, counts: [1, 0] }, // a bucket is missing
+    { sum: NaN, counts: [1, 0, 2] },
+    { sum: 1, counts: [-1, 0, 2] },
+    3,
+  ];
+  meter.addBatchObservableCallback(
+    (result) => values.forEach((value, i) => result.observe(histogram, value as number, { i: `${i}` })),
+    [histogram],
+  );
+  const [metric] = (await collect()).metrics;
+  assert.equal(metric?.dataPointType, DataPointType.HISTOGRAM);
+  assert.deepEqual(
+    metric.dataPoints.map(({ attributes, value }) => [attributes['i'], value]),
+    [['0', { buckets: { boundaries: [0.1, 1], counts: [1, 0, 2] }, sum: 3.5, count: 3 }]],
+  );
+  assert.equal(meter.figures.invalid, 4);
+});
+
+test('what is disabled is not shown', async () => {
+  const { meter, collect } = createMeter({ disabled: new Set(['a_total']) });
+  meter.createObservableCounter('a_total').addCallback((result) => result.observe(1));
+  meter.createObservableCounter('b_total').addCallback((result) => result.observe(1));
+  assert.deepEqual(
+    (await collect()).metrics.map(({ descriptor }) => descriptor.name),
+    ['b_total'],
+  );
+});
