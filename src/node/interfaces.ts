@@ -1,10 +1,5 @@
 import ipaddr from 'ipaddr.js';
-
-/** An address of an interface with the length of the network's prefix. */
-export interface Address {
-  readonly ip: string;
-  readonly prefixBits: number;
-}
+import type { Address } from '../host/rtnetlink.ts';
 
 /** A network interface at one moment. Counters are those of struct rtnl_link_stats64. */
 export interface Interface {
@@ -25,13 +20,6 @@ const shown =
 
 export function isShown(name: string): boolean {
   return shown.test(name.toLowerCase());
-}
-
-const hiddenRanges = new Set(['linkLocal', 'multicast']);
-
-/** Link-local and multicast addresses say nothing about how the node is reached. */
-export function isShownAddress(text: string): boolean {
-  return ipaddr.isValid(text) && !hiddenRanges.has(ipaddr.parse(text).range());
 }
 
 const privateRanges = new Set(['private', 'uniqueLocal', 'carrierGradeNat', 'loopback']);

@@ -4,15 +4,13 @@ import { nodeNetMetrics } from '../catalogue/node.ts';
 import type { Collector } from '../collector.ts';
 import { unsupported } from '../errors.ts';
 import type { Features } from '../features.ts';
+import { RTM_GETADDR, RTM_GETLINK } from '../host/rtnetlink.ts';
 import type { HostView } from '../host/view.ts';
 import type { Addon } from '../native/addon.ts';
 import type { Interface } from './interfaces.ts';
 import { decodeInterfaces } from './netlink.ts';
 import { readInterfaces } from './procnet.ts';
 
-/** Message types of rtnetlink(7). */
-const RTM_GETLINK = 18;
-const RTM_GETADDR = 22;
 const dumpTimeoutMs = 1000;
 
 const notHosts = unsupported('interfaces are those of our own network namespace');

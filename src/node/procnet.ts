@@ -2,9 +2,10 @@
 import { networkInterfaces } from 'node:os';
 import type { HostPaths } from '../host/paths.ts';
 import { readText } from '../host/files.ts';
+import { isShownAddress, type Address } from '../host/rtnetlink.ts';
 import { decimal } from '../host/statistics.ts';
 import { completeLines } from './format.ts';
-import { isShown, isShownAddress, type Address, type Interface } from './interfaces.ts';
+import { isShown, type Interface } from './interfaces.ts';
 
 type Counters = Omit<Interface, 'up' | 'addresses'>;
 
