@@ -54,6 +54,7 @@ void addAttaching(Napi::Object target, std::shared_ptr<BpfObject> object) {
 
   setMethod(target, "detach", [object](const Napi::CallbackInfo& info) {
     object->loaded();
+    if (object->sockets.erase(unsigned32(info[0]))) return info.Env().Undefined();
     auto entry = object->links.find(unsigned32(info[0]));
     if (entry == object->links.end()) throw SystemError(ENOENT, "detach", object->name, "no such link");
     bpf_link__destroy(entry->second);

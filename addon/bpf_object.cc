@@ -62,6 +62,7 @@ void BpfObject::close() {
   rings.clear();
   for (auto& [id, link] : links) bpf_link__destroy(link);
   links.clear();
+  sockets.clear();
   object_.reset();
 }
 
@@ -92,7 +93,7 @@ Napi::Object newBpfObject(Napi::Env env, Bytes elf, const std::string& name) {
     object->close();
     return info.Env().Undefined();
   });
-  for (auto add : {addLoading, addAttaching, addIterators, addMaps, addGlobals, addFigures, addRings})
+  for (auto add : {addLoading, addAttaching, addListening, addIterators, addMaps, addGlobals, addFigures, addRings})
     add(result, object);
   return result;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "descriptor.h"
 #include "js.h"
 
 class Ring;
@@ -34,6 +35,8 @@ class BpfObject {
 
   std::string name;
   std::map<uint32_t, bpf_link*> links;
+  // Sockets that a program is attached to, by the same numbers as links.
+  std::map<uint32_t, Descriptor> sockets;
   uint32_t nextLink = 1;
   std::vector<std::shared_ptr<Ring>> rings;
   // By program, where load was asked for them.
@@ -56,6 +59,7 @@ std::string nameOf(const bpf_map* map);
 Napi::Object newBpfObject(Napi::Env env, Bytes elf, const std::string& name);
 void addLoading(Napi::Object target, std::shared_ptr<BpfObject> object);
 void addAttaching(Napi::Object target, std::shared_ptr<BpfObject> object);
+void addListening(Napi::Object target, std::shared_ptr<BpfObject> object);
 void addIterators(Napi::Object target, std::shared_ptr<BpfObject> object);
 void addMaps(Napi::Object target, std::shared_ptr<BpfObject> object);
 void addGlobals(Napi::Object target, std::shared_ptr<BpfObject> object);

@@ -1,7 +1,6 @@
 #include "netlink.h"
 
 #include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -17,15 +16,15 @@ constexpr size_t kMaxBytes = 16 << 20;
 constexpr size_t kReceiveBytes = 256 << 10;
 constexpr int kTries = 3;
 
-void request(int socket, uint16_t messageType) {
-  struct {
-    nlmsghdr header;
-    ifinfomsg any;
-  } message = {};
-  message.header.nlmsg_len = sizeof(message);
-  message.header.nlmsg_type = messageType;
-  message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  if (send(socket, &message, sizeof(message), 0) < 0) throw SystemError(errno, "sendto");
+void sendRequest(int socket, const NetlinkRequest& request) {
+  std::vector<uint8_t> message(NLMSG_SPACE(request.payload.size()));
+  auto* header = reinterpret_cast<nlmsghdr*>(message.data());
+  header->nlmsg_len = NLMSG_LENGTH(request.payload.size());
+  header->nlmsg_type = request.messageType;
+  // What is no dump ends with an acknowledgement, as a dump does with NLMSG_DONE.
+  header->nlmsg_flags = NLM_F_REQUEST | (request.isDump ? NLM_F_DUMP : NLM_F_ACK);
+  if (!request.payload.empty()) memcpy(NLMSG_DATA(header), request.payload.data(), request.payload.size());
+  if (send(socket, message.data(), message.size(), 0) < 0) throw SystemError(errno, "sendto");
 }
 
 // Answers the number of bytes, 0 when there is nothing from the kernel yet.
@@ -76,16 +75,16 @@ struct Dump {
 
 }  // namespace
 
-std::vector<uint8_t> dumpRoutes(uint16_t messageType, std::chrono::milliseconds timeout) {
+std::vector<uint8_t> askNetlink(const NetlinkRequest& asked, std::chrono::milliseconds timeout) {
   auto deadline = Clock::now() + timeout;
   std::vector<uint8_t> buffer(kReceiveBytes);
   for (int i = 0; i < kTries; i++) {
-    Descriptor netlink(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    Descriptor netlink(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, asked.protocol));
     if (!netlink) throw SystemError(errno, "socket");
-    request(netlink.get(), messageType);
+    sendRequest(netlink.get(), asked);
     Dump dump;
     while (!dump.done) dump.append(buffer, receive(netlink.get(), buffer, deadline));
     if (!dump.interrupted) return std::move(dump.messages);
   }
-  throw SystemError(EINTR, "recvfrom", "", "interfaces kept changing");
+  throw SystemError(EINTR, "recvfrom", "", "what was asked for kept changing");
 }

@@ -31,6 +31,18 @@ export interface Addon {
    */
   netlinkDump(nsPath: string | null, messageType: number, timeoutMs: number): Promise<Buffer>;
 
+  /**
+   * One request of netlink(7) inside the network namespace `nsPath`, as with `netlinkDump`. Answers all messages up to the
+   * end of the dump or the acknowledgement; rejects with what the kernel answers.
+   */
+  netlinkRequest(nsPath: string | null, request: NetlinkRequest, timeoutMs: number): Promise<Buffer>;
+
+  /**
+   * A setting of the network namespace `nsPath`, by its path below /proc/sys/net such as `ipv4/ip_forward`; `value`, unless
+   * it is null, is written. Answers what is there now, without the end of the line.
+   */
+  networkSetting(nsPath: string | null, name: string, value: string | null): Promise<string>;
+
   /** uname(2) inside the UTS namespace `nsPath` (null: our own), on a thread of its own. */
   utsname(nsPath: string | null): Promise<{ nodename: string; release: string; machine: string }>;
 
@@ -73,6 +85,16 @@ export interface InsideBatch {
   readonly figures: Float64Array;
 }
 
+export interface NetlinkRequest {
+  /** NETLINK_ROUTE (0), NETLINK_NETFILTER (12), ... */
+  readonly protocol: number;
+  readonly messageType: number;
+  /** With NLM_F_DUMP; otherwise with NLM_F_ACK. */
+  readonly isDump: boolean;
+  /** What follows struct nlmsghdr. */
+  readonly payload: Uint8Array;
+}
+
 export interface BpfProgramInfo {
   readonly id: number;
   /** Runs and nanoseconds; 0 unless kernel.bpf_stats_enabled. */
@@ -111,6 +133,17 @@ export interface BpfObject {
   load(options?: { verifierStats?: boolean }): Promise<void>;
   /** Attaches by section name; answers a link id. `cgroupPath` for cgroup programs; `iterMap` names the map to iterate. */
   attach(program: string, target?: { cgroupPath?: string; iterMap?: string }): number;
+  /**
+   * Opens a netlink socket inside the network namespace `nsPath` (null: our own) with a loaded socket filter, and joins a
+   * multicast group. Nobody reads from it: the filter has to let nothing through. `cookie` is SO_COOKIE, 8 bytes as a key of
+   * a map. The socket holds on to the namespace until `detach` or `close`.
+   */
+  listen(
+    program: string,
+    nsPath: string | null,
+    protocol: number,
+    group: number,
+  ): Promise<{ link: number; cookie: Buffer }>;
   detach(link: number): void;
   /** Runs an attached iterator to its end; answers what it wrote (bounded by maxBytes, then rejects EFBIG). */
   readIterator(link: number, maxBytes: number): Promise<Buffer>;

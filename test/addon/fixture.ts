@@ -36,7 +36,14 @@ export function openProbe(): BpfObject {
 }
 
 /** Offsets of `counts` in `.bss` of `probe.bpf.c`. */
-export const counts = { entered: 0, socketEvents: 8, sent: 16, refused: 24, addend: 32 } as const;
+export const counts = {
+  entered: 0,
+  socketEvents: 8,
+  sent: 16,
+  refused: 24,
+  addend: 32,
+  messages: 40,
+} as const;
 
 export function count(probe: BpfObject, offset: number): number {
   return Number(probe.readGlobal('.bss', offset, 8).readBigUInt64LE());

@@ -29,6 +29,13 @@ const sanitized = process.env['ASAN_OPTIONS'] !== undefined;
 const limits = { fewest: rounds, most: sanitized ? rounds : 3 * rounds, toleratedKiB };
 
 const RTM_GETLINK = 18;
+const [NETLINK_ROUTE, RTNLGRP_LINK] = [0, 1];
+const allLinks = {
+  protocol: NETLINK_ROUTE,
+  messageType: RTM_GETLINK,
+  isDump: true,
+  payload: Buffer.alloc(16),
+};
 
 type Call = () => unknown;
 
@@ -95,6 +102,16 @@ const functions: Record<string, readonly Call[]> = {
     fails('ENOENT', () => addon.netlinkDump('/nowhere', RTM_GETLINK, 1000)),
     fails('ETIMEDOUT', () => addon.netlinkDump(null, RTM_GETLINK, 0)),
   ],
+  netlinkRequest: [
+    () => addon.netlinkRequest(null, allLinks, 1000),
+    fails('EINVAL', () => addon.netlinkRequest(null, { ...allLinks, messageType: 1 << 16 }, 1000)),
+    fails('EPROTONOSUPPORT', () => addon.netlinkRequest(null, { ...allLinks, protocol: 1 << 16 }, 1000)),
+  ],
+  networkSetting: [
+    () => addon.networkSetting(null, 'core/somaxconn', null),
+    fails('ENOENT', () => addon.networkSetting('/nowhere', 'core/somaxconn', null)),
+    fails('ENOENT', () => addon.networkSetting(null, 'core/nothing', null)),
+  ],
   utsname: [
     () => addon.utsname(null),
     () => addon.utsname('/proc/self/ns/uts'),
@@ -127,6 +144,12 @@ const functions: Record<string, readonly Call[]> = {
     fails('ENOENT', () => loaded.attach('nobody')),
     fails('ENOENT', () => loaded.attach('socket_events', { cgroupPath: '/nowhere' })),
     fails('EBADF', () => loaded.attach('socket_events', { cgroupPath: '/proc' })),
+  ],
+  listen: [
+    async () => loaded.detach((await loaded.listen('messages', null, NETLINK_ROUTE, RTNLGRP_LINK)).link),
+    fails('EINVAL', () => loaded.listen('copy', null, NETLINK_ROUTE, RTNLGRP_LINK)),
+    fails('ENOENT', () => loaded.listen('messages', '/nowhere', NETLINK_ROUTE, RTNLGRP_LINK)),
+    fails('EBADF', () => closed.listen('messages', null, NETLINK_ROUTE, RTNLGRP_LINK)),
   ],
   detach: [
     () => loaded.detach(loaded.attach('copy', { iterMap: 'entries' })),

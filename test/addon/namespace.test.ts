@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { networkInterfaces, hostname, release, machine } from 'node:os';
 import { test } from 'node:test';
-import { addon, skip, start, stop, threads, until } from './fixture.ts';
+import { addon, count, counts, openProbe, skip, start, stop, threads, until } from './fixture.ts';
 
 const [RTM_NEWLINK, RTM_GETLINK, RTM_NEWADDR, RTM_GETADDR] = [16, 18, 20, 22];
 const [IFLA_IFNAME, IFA_ADDRESS] = [3, 1];
@@ -82,6 +82,86 @@ test('the links of another namespace, and nobody moves there', { skip }, async (
     await until(() => threads() <= before);
     assert.deepEqual(namespacesOfAllThreads('net'), new Set([mine]));
   } finally {
+    await stop(other);
+  }
+});
+
+const [NETLINK_ROUTE, RTNLGRP_LINK] = [0, 1];
+
+test('requests of any kind are answered, or refused with the words of the kernel', async () => {
+  const ask = (messageType: number, isDump: boolean, payload: Buffer): Promise<Buffer> =>
+    addon.netlinkRequest(null, { protocol: NETLINK_ROUTE, messageType, isDump, payload }, 1000);
+  const all = [...messages(await ask(RTM_GETLINK, true, Buffer.alloc(16)))];
+  assert.equal(all.length, (await linkNames(null)).length);
+  const loopback = Buffer.alloc(16);
+  loopback.writeInt32LE(1, 4);
+  const one = [...messages(await ask(RTM_GETLINK, false, loopback))];
+  assert.deepEqual(
+    one.map(({ type, body }) => [type, String(attribute(body, 16, IFLA_IFNAME))]),
+    [[RTM_NEWLINK, 'lo\0']],
+  );
+  loopback.writeInt32LE(0x7fffffff, 4);
+  await assert.rejects(ask(RTM_GETLINK, false, loopback), { code: 'ENODEV', syscall: 'recvfrom' });
+  await assert.rejects(ask(RTM_GETLINK, false, Buffer.alloc(3)), { code: 'EINVAL' });
+  await assert.rejects(ask(70_000, false, Buffer.alloc(16)), { code: 'EINVAL', syscall: 'argument' });
+});
+
+test('settings of another namespace are read and changed there alone', { skip }, async () => {
+  const other = await start('unshare', ['-n', 'sh', '-c', 'echo ready; exec sleep 60']);
+  const name = 'ipv4/ip_default_ttl';
+  const path = `/proc/${other.pid}/ns/net`;
+  try {
+    const mine = readFileSync(`/proc/sys/net/${name}`, 'utf8').trim();
+    assert.equal(await addon.networkSetting(path, name, '77'), '77');
+    assert.equal(await addon.networkSetting(path, name, null), '77');
+    assert.equal(await addon.networkSetting(null, name, null), mine);
+    await assert.rejects(addon.networkSetting(path, name, 'x'), { code: 'EINVAL', syscall: 'write' });
+    await assert.rejects(addon.networkSetting(path, 'ipv4/nothing', null), {
+      code: 'ENOENT',
+      syscall: 'open',
+    });
+  } finally {
+    await stop(other);
+  }
+});
+
+test('a socket in another namespace hears of it until it is closed', { skip }, async () => {
+  const other = await start('unshare', ['-n', 'sh', '-c', 'echo ready; exec sleep 60']);
+  const probe = openProbe();
+  const change = (state: string): unknown =>
+    execFileSync('nsenter', [`--net=/proc/${other.pid}/ns/net`, 'ip', 'link', 'set', 'lo', state]);
+  try {
+    await probe.load();
+    const [mine, before] = [readlinkSync('/proc/self/ns/net'), threads()];
+    const listening = await probe.listen(
+      'messages',
+      `/proc/${other.pid}/ns/net`,
+      NETLINK_ROUTE,
+      RTNLGRP_LINK,
+    );
+    const second = await probe.listen('messages', null, NETLINK_ROUTE, RTNLGRP_LINK);
+    assert.equal(listening.cookie.length, 8);
+    assert.notDeepEqual(listening.cookie, second.cookie);
+    await until(() => threads() <= before);
+    assert.deepEqual(namespacesOfAllThreads('net'), new Set([mine]));
+
+    probe.detach(second.link);
+    change('up');
+    const heard = count(probe, counts.messages);
+    assert.ok(heard > 0);
+    probe.detach(listening.link);
+    change('down');
+    assert.equal(count(probe, counts.messages), heard);
+    assert.throws(() => probe.detach(listening.link), { code: 'ENOENT' });
+    await assert.rejects(probe.listen('entered', null, NETLINK_ROUTE, RTNLGRP_LINK), {
+      code: 'EINVAL',
+      syscall: 'setsockopt(SO_ATTACH_BPF)',
+    });
+    const late = probe.listen('messages', null, NETLINK_ROUTE, RTNLGRP_LINK);
+    probe.close();
+    await assert.rejects(late, { code: 'EBADF' });
+  } finally {
+    probe.close();
     await stop(other);
   }
 });

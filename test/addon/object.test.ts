@@ -23,6 +23,7 @@ test('an object lists what it holds', { skip }, () => {
     { name: 'send', section: 'iter/bpf_map_elem' },
     { name: 'entered', section: 'raw_tp/sys_enter' },
     { name: 'socket_events', section: 'sockops' },
+    { name: 'messages', section: 'socket' },
   ]);
   assert.deepEqual([...probe.maps].sort(), [
     '.bss',

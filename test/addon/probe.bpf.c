@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the tests of the addon load: a map of each kind, an iterator that copies, one that sends, two hooks that count. */
+/* What the tests of the addon load: a map of each kind, an iterator that copies, one that sends, hooks that count. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -62,6 +62,7 @@ struct {
 	__u64 sent;
 	__u64 refused;
 	__u32 addend;
+	__u64 messages;
 } counts;
 
 struct {
@@ -112,6 +113,14 @@ int socket_events(struct bpf_sock_ops *ctx)
 {
 	__sync_fetch_and_add(&counts.socket_events, presets.initial);
 	return 1;
+}
+
+/* Of a socket: lets nothing through. */
+SEC("socket")
+int messages(struct __sk_buff *skb)
+{
+	__sync_fetch_and_add(&counts.messages, 1);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";
