@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where a socket connects to, and whether that counts. */
+/* The two ends of a socket, and whether a connection to (or from) there counts. */
 #pragma once
 
 #include "kernel.h"
@@ -10,7 +10,7 @@
 struct destination {
 	__be32 address[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__u16 port;
-	__u16 unused[3]; /* part of keys, which are compared byte by byte: no padding */
+	__u16 unused; /* part of keys, which are compared byte by byte: no padding */
 };
 
 /* Bit p: connections to port p do not count. */
@@ -18,61 +18,84 @@ const volatile __u64 ignored_ports[65536 / 64];
 /* Inode of the host's network namespace, outside which loopback does not count; 0: it counts everywhere. */
 const volatile __u32 host_netns = 0;
 
-/*
- * Reads both families at once, volatile: clang would merge the two loads of the last word into one at a computed
- * offset, which the verifier refuses.
- */
-static __always_inline void read_destination(const volatile struct bpf_sock_ops *ctx, struct destination *to)
+static __always_inline void map_ipv4(__be32 from, struct destination *to)
 {
-	__be32 v4 = ctx->remote_ip4;
-	__be32 v6[4] = { ctx->remote_ip6[0], ctx->remote_ip6[1], ctx->remote_ip6[2], ctx->remote_ip6[3] };
-	bool is_v6 = ctx->family == AF_INET6;
-
-	to->port = bpf_ntohl(ctx->remote_port);
-	to->address[0] = is_v6 ? v6[0] : 0;
-	to->address[1] = is_v6 ? v6[1] : 0;
-	to->address[2] = is_v6 ? v6[2] : bpf_htonl(0xffff);
-	to->address[3] = is_v6 ? v6[3] : v4;
+	to->address[0] = 0;
+	to->address[1] = 0;
+	to->address[2] = bpf_htonl(0xffff);
+	to->address[3] = from;
 }
 
-/* The same from the socket itself: set before a connecting socket changes its state for the first time. */
-static __always_inline void read_sock_destination(struct sock *sk, struct destination *to)
+/* The peer: set before a connecting socket changes its state for the first time. */
+static __always_inline void read_peer(struct sock *sk, struct destination *to)
 {
-	struct in6_addr v6 = {};
-
 	to->port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
-		if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
-			BPF_CORE_READ_INTO(&v6, sk, __sk_common.skc_v6_daddr);
-		__builtin_memcpy(to->address, &v6, sizeof(to->address));
-	} else {
-		to->address[0] = 0;
-		to->address[1] = 0;
-		to->address[2] = bpf_htonl(0xffff);
-		to->address[3] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-	}
+	to->unused = 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_INET6)
+		map_ipv4(BPF_CORE_READ(sk, __sk_common.skc_daddr), to);
+	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_daddr))
+		bpf_core_read(to->address, sizeof(to->address), &sk->__sk_common.skc_v6_daddr);
+}
+
+/* The own end. A wildcard stays one: :: or, of an IPv4 socket, ::ffff:0.0.0.0. */
+static __always_inline void read_own(struct sock *sk, struct destination *own)
+{
+	own->port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	own->unused = 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_INET6)
+		map_ipv4(BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr), own);
+	else if (bpf_core_field_exists(sk->__sk_common.skc_v6_rcv_saddr))
+		bpf_core_read(own->address, sizeof(own->address), &sk->__sk_common.skc_v6_rcv_saddr);
+}
+
+static __always_inline bool same_destination(const struct destination *a, const struct destination *b)
+{
+	return a->port == b->port && a->address[0] == b->address[0] && a->address[1] == b->address[1] &&
+	       a->address[2] == b->address[2] && a->address[3] == b->address[3];
+}
+
+static __always_inline __u32 netns_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
 static __always_inline bool in_host_netns(struct sock *sk)
 {
-	return !host_netns || (sk && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == host_netns);
+	return !host_netns || (sk && netns_of(sk) == host_netns);
+}
+
+static __always_inline bool is_mapped(const struct destination *to)
+{
+	return !to->address[0] && !to->address[1] && to->address[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool port_counts(__u16 port)
+{
+	__u32 word = port / 64;
+
+	barrier_var(word); /* clang knows it to be in bounds, but not every verifier follows */
+	return !(ignored_ports[word & 1023] & 1ULL << port % 64);
+}
+
+/* Loopback is everybody's own: it counts in the host's namespace alone. */
+static __always_inline bool loopback_counts(struct sock *sk, const struct destination *to)
+{
+	const __be32 *words = to->address;
+	__u32 last = bpf_ntohl(words[3]);
+	bool is_loopback = is_mapped(to) ? last >> 24 == 127 : !words[0] && !words[1] && !words[2] && last == 1;
+
+	return !is_loopback || in_host_netns(sk);
 }
 
 static __always_inline bool destination_counts(struct sock *sk, const struct destination *to)
 {
 	const __be32 *words = to->address;
-	__u32 last = bpf_ntohl(words[3]);
 
-	__u32 word = to->port / 64;
-	barrier_var(word); /* clang knows it to be in bounds, but not every verifier follows */
-	if (ignored_ports[word & 1023] & 1ULL << to->port % 64)
+	if (!port_counts(to->port))
 		return false;
-	if (!words[0] && !words[1] && words[2] == bpf_htonl(0xffff)) {
-		if (last >> 16 == 0xa9fe) /* 169.254.0.0/16 */
-			return false;
-		return last >> 24 != 127 || in_host_netns(sk);
-	}
+	if (is_mapped(to) && bpf_ntohl(words[3]) >> 16 == 0xa9fe) /* 169.254.0.0/16 */
+		return false;
 	if ((words[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000)) /* fe80::/10 */
 		return false;
-	return words[0] || words[1] || words[2] || last != 1 || in_host_netns(sk);
+	return loopback_counts(sk, to);
 }

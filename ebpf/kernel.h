@@ -98,8 +98,12 @@ struct path {
 	struct vfsmount *mnt;
 };
 
+struct file_operations;
+
 struct file {
 	struct path f_path;
+	const struct file_operations *f_op;
+	void *private_data;
 	struct inode *f_inode;
 	unsigned int f_mode;
 };
@@ -159,14 +163,27 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock_common {
 	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
+	__u16 skc_num; /* the own port, in the order of this machine */
 	unsigned short skc_family;
 	unsigned char skc_state;
+	unsigned char skc_ipv6only : 1;
 	possible_net_t skc_net;
-	atomic64_t skc_cookie; /* 0 until somebody asks for it */
 	struct in6_addr skc_v6_daddr; /* IPv4 in its mapped form too; absent without CONFIG_IPV6 */
+	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags; /* bits of enum sock_flags */
+};
+
+enum sock_flags {
+	SOCK_DEAD,
+	SOCK_DONE, /* the peer has said its last word */
 };
 
 struct sock_cgroup_data {
@@ -177,14 +194,36 @@ struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
+	atomic_t sk_drops; /* of one that listens: connections that found no room */
+	int sk_err;
+	int sk_err_soft; /* what a router complained of, while the connection goes on */
+	__u32 sk_ack_backlog; /* of one that listens: connections that wait for accept() */
+	__u32 sk_max_ack_backlog; /* how many may; an accepted socket has that of the one that listened */
+	__u16 sk_type;
 	__u16 sk_protocol; /* since 5.6 a field of its own */
 	struct sock_cgroup_data sk_cgrp_data; /* that of whoever made the socket, on cgroup v2 */
 	struct socket *sk_socket; /* NULL once no file holds the socket any more */
 };
 
+struct socket {
+	struct sock *sk;
+};
+
+struct inet_sock {
+	__be16 inet_sport; /* the own port, also after the socket has given it back */
+};
+
 struct tcp_sock {
 	__u32 segs_out;
-	__u64 bytes_acked; /* of the peer that connected, its SYN counts as one */
+	__u32 srtt_us; /* eighths of a microsecond */
+	__u32 total_retrans; /* segments, SYNs among them */
+	__u64 bytes_sent; /* payload, what was sent again too */
+	__u64 bytes_retrans;
+	__u64 bytes_received; /* the FIN of the peer counts as one */
+	__u64 bytes_acked; /* the SYN of who connected counts as one, and so does a FIN */
+	__u32 snd_una; /* what the peer has acknowledged, as a sequence number */
+	__u32 snd_nxt; /* what has been sent */
+	__u32 write_seq; /* what there is to send */
 };
 
 struct bpf_local_storage_elem {

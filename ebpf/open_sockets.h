@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The open connections by the cookie of their socket, for kernels that cannot walk over the storage of sockets
- * (storage_walk.h). An entry whose end we were not told of is found by the walk: the memory of a socket that is gone
- * says closed, or has another cookie.
+ * The open and listening sockets by their address, for kernels that cannot walk over the storage of sockets
+ * (storage_walk.h) or cannot make it for sockets that are older than we are. An entry whose end we were not told of is
+ * found by the walk: what is at the address now is closed, or has other ends.
  */
 #pragma once
 
 #include "tcp.h"
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
 
 struct open_socket {
-	struct tcp_key key;
-	__u64 address; /* of its struct sock */
+	struct tcp_record record;
+	struct destination own;
+	struct destination peer;
 };
 
 struct {
@@ -23,37 +22,52 @@ struct {
 	__type(value, struct open_socket);
 } tcp_open SEC(".maps");
 
-static __always_inline void opened(struct bpf_sock_ops *ctx, struct bpf_sock *sk, const struct tcp_key *key)
+static __always_inline void keep_socket(struct tcp_record *record, struct sock *sk)
 {
-	struct open_socket entry = { .key = *key, .address = (__u64)bpf_skc_to_tcp_sock(sk) };
-	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct open_socket socket = { .record = *record };
+	__u64 address = (__u64)sk;
 
-	if (bpf_map_update_elem(&tcp_open, &cookie, &entry, BPF_ANY))
+	read_own(sk, &socket.own);
+	read_peer(sk, &socket.peer);
+	if (bpf_map_update_elem(&tcp_open, &address, &socket, BPF_ANY))
 		__sync_fetch_and_add(&refused.tcp_open, 1);
 }
 
-static __always_inline void closed(struct bpf_sock_ops *ctx)
+/* Where the figures of an open socket are: beside the walk. Those for which there is no room are in their record. */
+static __always_inline struct tcp_record *kept_socket(struct tcp_record *record, struct sock *sk)
 {
-	__u64 cookie = bpf_get_socket_cookie(ctx);
+	__u64 address = (__u64)sk;
+	struct open_socket *socket = bpf_map_lookup_elem(&tcp_open, &address);
 
-	bpf_map_delete_elem(&tcp_open, &cookie);
+	return socket ? &socket->record : record;
+}
+
+static __always_inline void drop_socket(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	bpf_map_delete_elem(&tcp_open, &address);
 }
 
 SEC("iter/bpf_map_elem")
 int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
 {
 	const __u64 *key = ctx->key;
-	const struct open_socket *entry = ctx->value;
-	if (!key || !entry)
+	struct destination own = {}, peer = {};
+	if (!key)
 		return 0;
 
-	__u64 cookie = *key;
-	struct tcp_key of = entry->key;
-	struct sock *sk = (struct sock *)entry->address;
-	if (BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) != cookie ||
-	    BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE)
-		bpf_map_delete_elem(&tcp_open, &cookie);
-	else if (BPF_CORE_READ(sk, sk_socket))
-		count_active(&of);
+	__u64 address = *key;
+	struct sock *sk = (struct sock *)address;
+	struct open_socket *socket = bpf_map_lookup_elem(&tcp_open, &address);
+	if (!socket)
+		return 0;
+	read_own(sk, &own);
+	read_peer(sk, &peer);
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE || !same_destination(&own, &socket->own) ||
+	    !same_destination(&peer, &socket->peer))
+		bpf_map_delete_elem(&tcp_open, &address);
+	else
+		count_walked(&socket->record, sk);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Outbound TCP connections where tracing programs have no socket storage: by raw tracepoints, with the records in a
+ * TCP connections where tracing programs have no socket storage: by raw tracepoints, with the records in a
  * hash by the address of the socket. They go when the socket does. An address whose end was missed is found by the
  * walk, or belongs to a new socket some day.
  */
@@ -30,6 +30,29 @@ static __always_inline struct tcp_record *make_record(struct sock *sk)
 	bpf_map_update_elem(&tcp_sockets, &address, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&tcp_sockets, &address);
 }
+
+/* Nobody inherits from a hash. */
+static __always_inline void keep_listening(struct tcp_record *record, struct sock *sk)
+{
+	remember_owner(sk, &record->key);
+}
+
+static __always_inline struct tcp_record *kept_socket(struct tcp_record *record, struct sock *sk)
+{
+	return find_record(sk);
+}
+
+static __always_inline void keep_socket(struct tcp_record *record, struct sock *sk)
+{
+	struct tcp_record *made = make_record(sk);
+
+	if (made)
+		*made = *record;
+	else
+		__sync_fetch_and_add(&refused.socket_storage, 1);
+}
+
+#include "tcp_adopt.h"
 
 static __always_inline int changed(struct bpf_raw_tracepoint_args *ctx, enum instance instance)
 {
@@ -74,7 +97,7 @@ int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	__u64 address = *key;
 	struct sock *sk = (struct sock *)address;
-	struct destination to = {};
+	struct destination own = {}, peer = {};
 	struct tcp_record *record = bpf_map_lookup_elem(&tcp_sockets, &address);
 	if (!record)
 		return 0;
@@ -82,8 +105,9 @@ int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
 		bpf_map_delete_elem(&tcp_sockets, &address);
 		return 0;
 	}
-	read_sock_destination(sk, &to);
-	if (same_destination(&record->key.to, &to))
+	read_own(sk, &own);
+	read_peer(sk, &peer);
+	if (came_in(&record->key) ? same_destination(&record->key.to, &own) : same_destination(&record->key.to, &peer))
 		walked(sk, record);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Outbound TCP connections where sockops cannot be had: by typed tracepoints, with the record in the storage of the
+ * TCP connections where sockops cannot be had: by typed tracepoints, with the record in the storage of the
  * socket. Needs Linux 5.12 (storage in tracing programs, compare-and-swap) and a kernel that can walk over the storage.
  */
 #include "storage_walk.h"
@@ -9,7 +9,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE); /* an accepted socket inherits the record */
 	__type(key, int);
 	__type(value, struct tcp_record);
 } tcp_sockets SEC(".maps");
@@ -23,6 +23,17 @@ static __always_inline struct tcp_record *make_record(struct sock *sk)
 {
 	return bpf_sk_storage_get(&tcp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
+
+/* It is inherited. */
+static __always_inline void keep_listening(struct tcp_record *record, struct sock *sk)
+{
+}
+
+static __always_inline void keep_socket(struct tcp_record *record, struct sock *sk)
+{
+}
+
+#include "tcp_adopt.h"
 
 #define STATE_PROGRAM(name, instance)                                                                                  \
 	SEC("tp_btf/inet_sock_set_state")                                                                              \

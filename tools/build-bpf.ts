@@ -12,11 +12,18 @@ const libbpfHeaders = join(root, 'build/libbpf/include');
 /** Compare-and-swap is known to kernels since 5.12; before, one such instruction spoils the whole object. */
 const compareAndSwap = ['-mcpu=v3', '-DCOMPARE_AND_SWAP'];
 
+/** Programs on tracepoints and iterators have the storage of sockets at hand. */
+const socketStorage = '-DSOCKET_STORAGE';
+
 /** Objects of a source and their further flags, where it is not one of the same name without any. */
 const variants: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   tasks: { tasks: compareAndSwap, tasks_plain: [] },
-  tcp_sockops: { tcp_sockops: [], tcp_sockops_open: ['-DOPEN_SOCKETS'] },
-  tcp_tp_btf: { tcp_tp_btf: compareAndSwap },
+  tcp_sockops: {
+    tcp_sockops: [...compareAndSwap, socketStorage],
+    tcp_sockops_open: [...compareAndSwap, socketStorage, '-DOPEN_SOCKETS'],
+    tcp_sockops_plain: ['-DOPEN_SOCKETS'],
+  },
+  tcp_tp_btf: { tcp_tp_btf: [...compareAndSwap, socketStorage] },
   tcp_raw_tp: { tcp_raw_tp: compareAndSwap, tcp_raw_tp_plain: [] },
 };
 

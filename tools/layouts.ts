@@ -16,7 +16,20 @@ const shared: Readonly<Record<string, readonly string[]>> = {
   cgroup: ['cgroup_event', 'cgroup_event_kind'],
   tasks: ['task_times', 'task_refused'],
   volumes: ['volume_change', 'volume_device', 'volume_key', 'volume_use'],
-  tcp: ['tcp_key', 'destination', 'tcp_value', 'tcp_refused'],
+  tcp: [
+    'tcp_key',
+    'destination',
+    'tcp_value',
+    'tcp_refused',
+    'tcp_share',
+    'tcp_histogram_key',
+    'tcp_histogram',
+    'tcp_measure',
+    'listen_key',
+    'listen_value',
+    'nat_key',
+    'nat_translation',
+  ],
 };
 const sections = ['.bss', '.data', '.rodata'];
 

@@ -45,49 +45,120 @@ export const tasksLayouts = {
   },
 } as const;
 
-/** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_sockops_open.bpf.o, tcp_tp_btf.bpf.o */
+/** tcp_raw_tp.bpf.o, tcp_raw_tp_plain.bpf.o, tcp_sockops.bpf.o, tcp_sockops_open.bpf.o, tcp_sockops_plain.bpf.o, tcp_tp_btf.bpf.o */
 export const tcpLayouts = {
   tcpKey: {
-    size: 32,
-    fields: { cgroupId: { offset: 0, size: 8, length: 1 }, to: { offset: 8, size: 24, length: 1 } },
+    size: 48,
+    fields: {
+      cgroupId: { offset: 0, size: 8, length: 1 },
+      to: { offset: 8, size: 20, length: 1 },
+      actual: { offset: 28, size: 20, length: 1 },
+    },
   },
   destination: {
-    size: 24,
+    size: 20,
     fields: {
       address: { offset: 0, size: 16, length: 4 },
       port: { offset: 16, size: 2, length: 1 },
-      unused: { offset: 18, size: 6, length: 3 },
+      unused: { offset: 18, size: 2, length: 1 },
     },
   },
   tcpValue: {
-    size: 32,
+    size: 104,
     fields: {
       successful: { offset: 0, size: 8, length: 1 },
-      failed: { offset: 8, size: 8, length: 1 },
-      lastNs: { offset: 16, size: 8, length: 1 },
-      walk: { offset: 24, size: 4, length: 1 },
-      active: { offset: 28, size: 4, length: 1 },
+      connectNs: { offset: 8, size: 8, length: 1 },
+      failed: { offset: 16, size: 32, length: 4 },
+      bytesSent: { offset: 48, size: 8, length: 1 },
+      bytesReceived: { offset: 56, size: 8, length: 1 },
+      retransmits: { offset: 64, size: 8, length: 1 },
+      synRetransmits: { offset: 72, size: 8, length: 1 },
+      resets: { offset: 80, size: 8, length: 1 },
+      lastNs: { offset: 88, size: 8, length: 1 },
+      walk: { offset: 96, size: 4, length: 1 },
+      active: { offset: 100, size: 4, length: 1 },
     },
   },
   tcpRefused: {
-    size: 32,
+    size: 48,
     fields: {
       tcpCounts: { offset: 0, size: 8, length: 1 },
       tcpOverflow: { offset: 8, size: 8, length: 1 },
       socketStorage: { offset: 16, size: 8, length: 1 },
       tcpOpen: { offset: 24, size: 8, length: 1 },
+      tcpListens: { offset: 32, size: 8, length: 1 },
+      tcpHistograms: { offset: 40, size: 8, length: 1 },
+    },
+  },
+  tcpShare: {
+    size: 16,
+    fields: { taken: { offset: 0, size: 8, length: 1 }, folded: { offset: 8, size: 8, length: 1 } },
+  },
+  tcpHistogramKey: {
+    size: 16,
+    fields: {
+      cgroupId: { offset: 0, size: 8, length: 1 },
+      measure: { offset: 8, size: 4, length: 1 },
+      unused: { offset: 12, size: 4, length: 1 },
+    },
+  },
+  tcpHistogram: {
+    size: 144,
+    fields: { sumNs: { offset: 0, size: 8, length: 1 }, counts: { offset: 8, size: 136, length: 17 } },
+  },
+  tcpMeasure: { TCP_CONNECT_TIME: 0, TCP_ROUND_TRIP_TIME: 1 },
+  listenKey: {
+    size: 32,
+    fields: {
+      cgroupId: { offset: 0, size: 8, length: 1 },
+      at: { offset: 8, size: 20, length: 1 },
+      netns: { offset: 28, size: 4, length: 1 },
+    },
+  },
+  listenValue: {
+    size: 32,
+    fields: {
+      lastNs: { offset: 0, size: 8, length: 1 },
+      drops: { offset: 8, size: 8, length: 1 },
+      walk: { offset: 16, size: 4, length: 1 },
+      sockets: { offset: 20, size: 4, length: 1 },
+      queue: { offset: 24, size: 4, length: 1 },
+      limit: { offset: 28, size: 4, length: 1 },
+    },
+  },
+  natKey: {
+    size: 44,
+    fields: {
+      netns: { offset: 0, size: 4, length: 1 },
+      own: { offset: 4, size: 20, length: 1 },
+      peer: { offset: 24, size: 20, length: 1 },
+    },
+  },
+  natTranslation: {
+    size: 32,
+    fields: {
+      actual: { offset: 0, size: 20, length: 1 },
+      unused: { offset: 20, size: 4, length: 1 },
+      sinceNs: { offset: 24, size: 8, length: 1 },
     },
   },
   bss: {
-    size: 40,
-    fields: { walk: { offset: 0, size: 4, length: 1 }, refused: { offset: 8, size: 32, length: 1 } },
+    size: 68,
+    fields: {
+      natRefused: { offset: 0, size: 8, length: 1 },
+      walk: { offset: 8, size: 4, length: 1 },
+      refused: { offset: 16, size: 48, length: 1 },
+      natTranslates: { offset: 64, size: 4, length: 1 },
+    },
   },
   rodata: {
-    size: 8200,
+    size: 8336,
     fields: {
-      hostNetns: { offset: 0, size: 4, length: 1 },
-      memoryV1: { offset: 4, size: 1, length: 1 },
-      ignoredPorts: { offset: 8, size: 8192, length: 1024 },
+      memoryV1: { offset: 0, size: 1, length: 1 },
+      hostNetns: { offset: 4, size: 4, length: 1 },
+      maxDestinations: { offset: 8, size: 4, length: 1 },
+      ignoredPorts: { offset: 16, size: 8192, length: 1024 },
+      histogramBoundsNs: { offset: 8208, size: 128, length: 16 },
     },
   },
 } as const;

@@ -10,7 +10,8 @@ import type { Addon, BpfObject } from '../native/addon.ts';
 import { startCgroupEvents } from './cgroup-events.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
-import { startTcp, type TcpOptions, type TcpProgram } from './tcp.ts';
+import { startTcp, type TcpOptions } from './tcp.ts';
+import type { TcpProgram } from './tcp-program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'start-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -89,10 +90,15 @@ test('reasons why nothing is counted', async () => {
   const off = (reason: Reason): FeatureState => ({ enabled: false, reason });
   const less = (reason: Reason): FeatureState => ({ enabled: true, reason });
   const none = fakeAddon(() => {});
-  assert.deepEqual((await tcp(undefined)).states, { tcp: off('no_addon'), tcp_active: less('no_addon') });
+  assert.deepEqual((await tcp(undefined)).states, {
+    tcp: off('no_addon'),
+    tcp_active: less('no_addon'),
+    tcp_older: less('no_addon'),
+  });
   assert.deepEqual((await tcp(none.addon, '/root', { ...paths, sys: '/nowhere' })).states, {
     tcp: off('no_kernel_config'),
     tcp_active: less('no_kernel_config'),
+    tcp_older: less('no_kernel_config'),
   });
   for (const [error, reason] of [
     [failure('EPERM'), 'denied'],
@@ -107,7 +113,7 @@ test('reasons why nothing is counted', async () => {
     });
     const { program, states } = await tcp(fake.addon);
     assert.equal(program, undefined);
-    assert.deepEqual(states, { tcp_active: less(reason), tcp: off(reason) });
+    assert.deepEqual(states, { tcp_active: less(reason), tcp_older: less(reason), tcp: off(reason) });
     assert.equal(fake.open, 0, 'no object is left open');
   }
 });
@@ -134,7 +140,7 @@ test('without the root of cgroup v2 tracepoints count, and the reason is kept', 
   assert.match(told.join('\n'), /^tcp: by tp_btf; not by sockops: the root of the cgroup v2 tree/m);
   assert.deepEqual(
     fake.calls.filter((call) => call.startsWith('attach')),
-    ['tcp_active', 'tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4', 'tcp_destroy'].map(
+    ['tcp_active', 'tcp_adopt', 'tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4', 'tcp_destroy'].map(
       (name) => `attach ${name}`,
     ),
   );
@@ -159,28 +165,36 @@ test('where one variant of an object is refused, the other is taken', async () =
 test('what would count too little without its walk is not tried without', async () => {
   let loads = 0;
   const fake = fakeAddon((step) => {
-    if (step.startsWith('load') && ++loads === 1) throw failure('EACCES', { verifierLog: 'scalar' });
+    if (step.startsWith('load') && ++loads <= 2) throw failure('EACCES', { verifierLog: 'scalar' });
   });
   const program = await startTcp(fake.addon, readObject, withoutCgroup2, paths, new Features());
   assert.equal(program?.source, 'raw_tp');
   assert.deepEqual(
     fake.calls.filter((call) => call.startsWith('load')),
-    ['load ', 'load '],
+    ['load ', 'load tcp_adopt', 'load '],
   );
 });
 
 test('a kernel that cannot walk sockets still counts connects', async () => {
   const fake = fakeAddon((step) => {
-    if (step === 'load ') throw failure('EINVAL', { verifierLog: 'unknown iterator' });
+    if (step !== 'load tcp_active,tcp_adopt' && step.startsWith('load'))
+      throw failure('EINVAL', { verifierLog: 'unknown iterator' });
   });
   const { program, states } = await tcp(fake.addon);
   assert.deepEqual(states, {
     tcp_active: { enabled: true, reason: 'kernel' },
+    tcp_older: { enabled: true, reason: 'kernel' },
     tcp: { enabled: true, reason: '' },
   });
   // Neither over the records nor over the open sockets.
-  assert.deepEqual(fake.calls, ['load ', 'load ', 'load tcp_active', 'update', 'attach tcp_connects']);
-  assert.deepEqual(await program?.read(), { walk: 1, counts: Buffer.alloc(0), overflow: Buffer.alloc(0) });
+  const tries = ['load ', 'load tcp_adopt', 'load tcp_active,tcp_adopt'];
+  assert.deepEqual(fake.calls, [
+    ...tries.slice(0, 2).flatMap((each) => [each, each, each]),
+    tries[2],
+    'update',
+    'attach tcp_connects',
+  ]);
+  assert.deepEqual([(await program?.read())?.walk, (await program?.read())?.counts.length], [1, 0]);
 });
 
 test('every reading is a new walk', async () => {

@@ -33,7 +33,10 @@ const onTracepoints = ['tcp_state', 'tcp_state_2', 'tcp_state_3', 'tcp_state_4',
 export const tcpSources: readonly TcpSource[] = [
   {
     name: 'sockops',
-    objects: [walkingRecords('tcp_sockops'), { file: 'tcp_sockops_open', walked: 'tcp_open' }],
+    objects: [
+      walkingRecords('tcp_sockops'),
+      ...['tcp_sockops_open', 'tcp_sockops_plain'].map((file) => ({ file, walked: 'tcp_open' as const })),
+    ],
     programs: ['tcp_connects'],
     needsWalk: false,
     onCgroup: true,
@@ -57,14 +60,23 @@ export const tcpSources: readonly TcpSource[] = [
   },
 ];
 
-/** Attaches what has been loaded, with a walk over `walked`. Answers the link of the walk. */
+/** Links of the iterators that have been loaded. */
+export interface TcpIterators {
+  /** Over the sockets that are known. */
+  readonly active: number | undefined;
+  /** Over the files of all tasks, for sockets that are not. */
+  readonly adopt: number | undefined;
+}
+
+/** Attaches what has been loaded, with a walk over `walked`. */
 export function attachSource(
   object: BpfObject,
   source: TcpSource,
   cgroupPath: string,
-  walked: TcpObject['walked'] | undefined,
-): number | undefined {
-  const walk = walked && object.attach('tcp_active', { iterMap: walked });
+  { walked, adopts }: { walked: TcpObject['walked'] | undefined; adopts: boolean },
+): TcpIterators {
+  const active = walked && object.attach('tcp_active', { iterMap: walked });
+  const adopt = adopts ? object.attach('tcp_adopt') : undefined;
   for (const program of source.programs) object.attach(program, ...(source.onCgroup ? [{ cgroupPath }] : []));
-  return walk;
+  return { active, adopt };
 }

@@ -1,13 +1,14 @@
 import type { Reason } from '../../config/capabilities.ts';
+import { tcpTimeBounds } from '../catalogue/tcp.ts';
 import { AgentError, codeOf, messageOf } from '../errors.ts';
 import type { Features } from '../features.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { Addon, BpfObject } from '../native/addon.ts';
-import type { KernelFigures } from './figures.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
 import { flag, int32 } from './rodata.ts';
 import { requireBpf, unavailable } from './start.ts';
+import { tcpProgram, type TcpProgram } from './tcp-program.ts';
 import {
   attachSource,
   tcpSources,
@@ -15,7 +16,6 @@ import {
   type TcpSource,
   type TcpSourceName,
 } from './tcp-sources.ts';
-import { uint64 } from './uint64.ts';
 
 export interface TcpOptions {
   /** From `findCgroup2Root`. */
@@ -25,6 +25,8 @@ export interface TcpOptions {
   readonly hostNetnsInode: number;
   /** Bit p set: connections to port p do not count; 8,192 bytes. */
   readonly ignoredPorts: Uint8Array;
+  /** Destinations of one cgroup; the others are counted together. */
+  readonly maxDestinations?: number;
   /** Sizes of the maps of {cgroup, destination} and of {cgroup} alone, when not those of the program. */
   readonly maxCounts?: number;
   readonly maxOverflow?: number;
@@ -34,37 +36,13 @@ export interface TcpOptions {
   readonly source?: TcpSourceName | 'auto' | 'procfs';
   /** False: open connections are not counted. */
   readonly walks?: boolean;
+  /** False: sockets that are older than the programs are not looked for. */
+  readonly adopts?: boolean;
+  /** Called with what has been loaded, before it counts. */
+  readonly onLoaded?: (object: BpfObject) => Promise<void>;
   /** The only thing to walk over. By default what is best here. */
   readonly walked?: TcpObject['walked'];
 }
-
-/** All counts of one moment: keys and values one behind the other, by `tcpLayouts`. */
-export interface TcpReading {
-  /** Values whose `walk` is another one have no active connections. */
-  readonly walk: number;
-  /** `tcpKey`, `tcpValue`, ... */
-  readonly counts: Buffer;
-  /** Cgroup id (u64), `tcpValue`, ... */
-  readonly overflow: Buffer;
-}
-
-export interface TcpProgram {
-  readonly source: TcpSourceName;
-  /** Whether `read` counts open connections; without, none are shown as open. */
-  readonly walks: boolean;
-  /** Counts the open connections anew and copies both maps, on threads of the addon. One at a time. */
-  read(): Promise<TcpReading>;
-  /** Removes an entry and answers its last value, null when there is none. */
-  take(map: 'tcp_counts' | 'tcp_overflow', key: Uint8Array): Buffer | null;
-  figures(): KernelFigures;
-  /** Idempotent. */
-  close(): void;
-}
-
-const entryBytes = {
-  counts: tcpLayouts.tcpKey.size + tcpLayouts.tcpValue.size,
-  overflow: 8 + tcpLayouts.tcpValue.size,
-};
 
 /** Reads a built object, by its name without `.bpf.o`. */
 export type ReadObject = (name: string) => Promise<Uint8Array>;
@@ -99,6 +77,7 @@ export async function startTcp(
   } catch (error) {
     features.fail('tcp', error);
     features.lessen('tcp_active', error);
+    features.lessen('tcp_older', error);
     return undefined;
   }
 }
@@ -129,48 +108,73 @@ async function startSource(
     throw unavailable('no_mount', 'the root of the cgroup v2 tree is not visible here');
 
   let refused: unknown;
-  for (const walks of walkingOrNot(source, options)) {
-    let withWalk: unknown;
+  for (const way of waysOf(source, options)) {
+    let without: unknown;
     for (const tried of source.objects) {
       if (options.walked !== undefined && tried.walked !== options.walked) continue;
       try {
         const elf = await readObject(tried.file);
-        const program = await start(addon, elf, options, { source, tried, walks, cgroupPath });
-        if (walks) features.set('tcp_active', true, '', 'by iterator');
-        else features.lessen('tcp_active', refused ?? unavailable('not_wanted', 'told not to walk'));
+        const program = await start(addon, elf, options, { source, tried, ...way, cgroupPath });
+        const lack = refused ?? unavailable('not_wanted', 'told not to');
+        for (const [feature, works] of [
+          ['tcp_active', way.walks],
+          ['tcp_older', way.adopts],
+        ] as const)
+          if (works) features.set(feature, true, '', 'by iterator');
+          else features.lessen(feature, lack);
         return program;
       } catch (error) {
-        withWalk = error;
+        without = error;
       }
     }
-    refused ??= withWalk;
+    refused ??= without;
   }
   throw refused;
 }
 
-function walkingOrNot({ needsWalk }: TcpSource, { walks }: TcpOptions): readonly boolean[] {
-  if (walks === false) return [false];
-  return needsWalk ? [true] : [true, false];
+interface Way {
+  readonly walks: boolean;
+  readonly adopts: boolean;
+}
+
+/** The best first. Only what walks knows the sockets that are adopted. */
+function waysOf({ needsWalk }: TcpSource, { walks = true, adopts = true }: TcpOptions): readonly Way[] {
+  const ways = [
+    { walks: true, adopts: true },
+    { walks: true, adopts: false },
+    { walks: false, adopts: false },
+  ];
+  return ways.filter(
+    (way) => way.walks <= walks && way.adopts <= adopts && (way.walks || !needsWalk || !walks),
+  );
 }
 
 /** One try: an object of a source, walking over its sockets or not. */
-interface Try {
+interface Try extends Way {
   readonly source: TcpSource;
   readonly tried: TcpObject;
-  readonly walks: boolean;
   readonly cgroupPath: string | undefined;
 }
 
 async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Try): Promise<TcpProgram> {
-  const { source, tried, walks, cgroupPath = '' } = how;
+  const { source, tried, walks, adopts, cgroupPath = '' } = how;
   const object = addon.openObject(elf, 'tcp');
   try {
     configure(object, options, tried);
     object.setAutoload('tcp_active', walks);
+    object.setAutoload('tcp_adopt', adopts);
     await object.load();
-    object.update('tcp_overflow', Buffer.alloc(8), Buffer.alloc(tcpLayouts.tcpValue.size));
-    const iterator = attachSource(object, source, cgroupPath, walks ? tried.walked : undefined);
-    return program(object, source, tried, iterator);
+    await options.onLoaded?.(object);
+    object.update(
+      'tcp_overflow',
+      Buffer.alloc(tcpLayouts.tcpKey.size),
+      Buffer.alloc(tcpLayouts.tcpValue.size),
+    );
+    const walked = walks ? tried.walked : undefined;
+    const iterators = attachSource(object, source, cgroupPath, { walked, adopts });
+    const program = tcpProgram(object, source, tried, iterators);
+    await program.adopt();
+    return program;
   } catch (error) {
     object.close();
     throw error;
@@ -178,68 +182,15 @@ async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Tr
 }
 
 function configure(object: BpfObject, options: TcpOptions, { walked }: TcpObject): void {
-  const { memoryV1, hostNetns, ignoredPorts } = tcpLayouts.rodata.fields;
+  const { memoryV1, hostNetns, ignoredPorts, maxDestinations, histogramBoundsNs } = tcpLayouts.rodata.fields;
   object.setInitial('.rodata', memoryV1.offset, flag(options.hierarchy.version === 1));
   object.setInitial('.rodata', hostNetns.offset, int32(options.hostNetnsInode));
   object.setInitial('.rodata', ignoredPorts.offset, options.ignoredPorts);
+  if (options.maxDestinations !== undefined)
+    object.setInitial('.rodata', maxDestinations.offset, int32(options.maxDestinations));
+  const bounds = BigUint64Array.from(tcpTimeBounds, (seconds) => BigInt(Math.round(seconds * 1e9)));
+  object.setInitial('.rodata', histogramBoundsNs.offset, new Uint8Array(bounds.buffer));
   if (options.maxCounts !== undefined) object.setMaxEntries('tcp_counts', options.maxCounts);
   if (options.maxSockets !== undefined) object.setMaxEntries(walked, options.maxSockets);
   if (options.maxOverflow !== undefined) object.setMaxEntries('tcp_overflow', options.maxOverflow);
-}
-
-function program(
-  object: BpfObject,
-  source: TcpSource,
-  { walked }: TcpObject,
-  iterator: number | undefined,
-): TcpProgram {
-  let walk = 0;
-  let entries: Record<string, number> = {};
-  return {
-    source: source.name,
-    walks: iterator !== undefined,
-    read: async () => {
-      walk = (walk + 1) >>> 0;
-      if (iterator !== undefined) {
-        object.writeGlobal('.bss', tcpLayouts.bss.fields.walk.offset, int32(walk));
-        await object.readIterator(iterator, 4096);
-      }
-      const [counts, overflow] = await Promise.all([
-        object.readMap('tcp_counts'),
-        object.readMap('tcp_overflow'),
-      ]);
-      entries = {
-        tcp_counts: counts.length / entryBytes.counts,
-        tcp_overflow: overflow.length / entryBytes.overflow,
-      };
-      return { walk, counts, overflow };
-    },
-    take: (map, key) => object.take(map, key),
-    figures: () => ({
-      object,
-      programs: iterator === undefined ? source.programs : [...source.programs, 'tcp_active'],
-      maps: [...new Set(['tcp_counts', 'tcp_overflow', 'tcp_sockets', walked])],
-      entries,
-      refused: refusedOf(object, source, walked),
-      ringDropped: {},
-    }),
-    close: () => object.close(),
-  };
-}
-
-function refusedOf(
-  object: BpfObject,
-  source: TcpSource,
-  walked: TcpObject['walked'],
-): KernelFigures['refused'] {
-  const { offset, size } = tcpLayouts.bss.fields.refused;
-  const bytes = object.readGlobal('.bss', offset, size);
-  const { tcpCounts, tcpOverflow, socketStorage, tcpOpen } = tcpLayouts.tcpRefused.fields;
-  const count = (field: { offset: number }): number => uint64(bytes, field.offset);
-  return [
-    { map: 'tcp_counts', reason: 'full', count: count(tcpCounts) },
-    { map: 'tcp_overflow', reason: 'full', count: count(tcpOverflow) },
-    { map: 'tcp_sockets', reason: source.refusal, count: count(socketStorage) },
-    ...(walked === 'tcp_open' ? [{ map: walked, reason: 'full', count: count(tcpOpen) }] : []),
-  ];
 }

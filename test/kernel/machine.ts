@@ -12,10 +12,18 @@ import type { HostPaths } from '../../src/host/paths.ts';
 import { findCgroup2Root } from '../../src/kernel/cgroup2-root.ts';
 import { findHierarchy, type Hierarchy } from '../../src/kernel/hierarchy.ts';
 import { tcpSources, type TcpSourceName } from '../../src/kernel/tcp-sources.ts';
-import { startTcp, type TcpOptions, type TcpProgram } from '../../src/kernel/tcp.ts';
+import { startTcp, type TcpOptions } from '../../src/kernel/tcp.ts';
+import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { compileC } from '../compile.ts';
-import { decodeKey, entriesOf, type TcpCounts } from '../../src/tcp/reading.ts';
+import {
+  addTotals,
+  decodeKey,
+  entriesOf,
+  failures,
+  noTotals,
+  type TcpTotals,
+} from '../../src/tcp/reading.ts';
 
 const root = join(import.meta.dirname, '../..');
 const addonFile = join(root, 'dist/addon.node');
@@ -85,15 +93,31 @@ export async function startCounting(options: Partial<TcpOptions> = {}): Promise<
   return program;
 }
 
-/** What the kernel counted, by `<cgroup id> <destination>`, for the given cgroups only: the machine has other work. */
+/** Of connections in one direction with one destination, or own address. */
+export interface Counted extends TcpTotals {
+  /** For whatever reason. */
+  allFailed: number;
+  active: number;
+}
+
+/**
+ * What the kernel counted, by `<cgroup id> <destination>`, or `<cgroup id> <own address` of what came in, for the given
+ * cgroups only: the machine has other work.
+ */
 export async function counted(
   program: Pick<TcpProgram, 'read'>,
   cgroupIds: readonly number[],
-): Promise<Map<string, TcpCounts>> {
-  const found = new Map<string, TcpCounts>();
+): Promise<Map<string, Counted>> {
+  const found = new Map<string, Counted>();
   for (const { key, counts } of entriesOf(await program.read())) {
-    const { cgroupId, destination } = decodeKey(key);
-    if (cgroupIds.includes(cgroupId)) found.set(`${cgroupId} ${destination}`, counts);
+    const { cgroupId, inbound, destination } = decodeKey(key);
+    if (!cgroupIds.includes(cgroupId)) continue;
+    const name = `${cgroupId} ${inbound ? '<' : ''}${destination}`;
+    const sum = found.get(name) ?? { ...noTotals(), allFailed: 0, active: 0 };
+    addTotals(sum, counts.totals);
+    sum.allFailed += failures(counts.totals);
+    sum.active += counts.active;
+    found.set(name, sum);
   }
   return found;
 }
@@ -149,6 +173,8 @@ export interface Load {
   run(...args: readonly string[]): Promise<LoadResult>;
   /** Starts it and waits for its first line. */
   start(...args: readonly string[]): Promise<ChildProcess>;
+  /** The same, each started by a command that comes before it, such as nsenter. */
+  inside(command: readonly string[]): Pick<Load, 'run' | 'start'>;
   /** Ends what is still running. */
   close(): void;
 }
@@ -157,15 +183,16 @@ export interface Load {
 export function compileLoad(): Load {
   const file = compileC(join(import.meta.dirname, 'load.c'));
   const running = new Set<ChildProcess>();
-  const launch = (args: readonly string[]): ChildProcess => {
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const launch = (command: readonly string[]): ChildProcess => {
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     running.add(child);
     child.once('exit', () => running.delete(child));
     return child;
   };
-  return {
+  const inside = (before: readonly string[]): Pick<Load, 'run' | 'start'> => ({
     run: async (...args) => {
-      const child = launch(args);
+      const child = launch([...before, file, ...args]);
       const line = child.stdout === null ? '' : await text(child.stdout);
       const [established, refused, other] = line.trim().split(' ').map(Number);
       if (established === undefined || refused === undefined || other === undefined)
@@ -173,13 +200,17 @@ export function compileLoad(): Load {
       return { established, refused, other };
     },
     start: async (...args) => {
-      const child = launch(args);
+      const child = launch([...before, file, ...args]);
       await new Promise((resolve, reject) => {
         child.stdout?.once('data', resolve);
         child.once('exit', () => reject(new Error(`load ${args.join(' ')} failed`)));
       });
       return child;
     },
+  });
+  return {
+    ...inside([]),
+    inside,
     close: () => {
       for (const child of running) child.kill('SIGKILL');
     },
