@@ -1,10 +1,10 @@
 import type { BatchObservableResult, Meter } from '@opentelemetry/api';
-import { instruments } from '../catalogue/metric.ts';
-import { tcpMetrics } from '../catalogue/tcp.ts';
 import type { Collector } from '../collector.ts';
-import type { TcpProgram } from '../kernel/tcp.ts';
+import type { TcpProgram } from '../kernel/tcp-program.ts';
 import type { ContainerDirectory } from '../model/containers.ts';
 import { tcpModel } from './model.ts';
+import { observeInbound, observeOutbound, observeTimes, tcpInstruments } from './observe.ts';
+import { timesModel } from './times.ts';
 import { turns } from '../turns.ts';
 
 /** Series left out of the last snapshot. */
@@ -25,28 +25,33 @@ export interface TcpCollectorDeps {
   readonly nowNs?: () => number;
 }
 
-/** Outbound TCP connections of containers. The kernel is read once per collection, off the event loop. */
+/** TCP connections of containers. The kernel is read once per collection, off the event loop. */
 export function tcpCollector(meter: Meter, deps: TcpCollectorDeps): TcpCollector {
-  const metrics = instruments(meter, tcpMetrics);
+  const metrics = tcpInstruments(meter);
   const { program, directory, keeps, nowNs = monotonicNs } = deps;
   const model = tcpModel({ directory, keeps, nowNs, take: program.take });
+  const times = timesModel(directory, program.take);
   let refreshing: Promise<void> | undefined;
   let tooYoung = 0;
 
-  const refresh = async (): Promise<void> => model.update(await program.read());
+  const refresh = async (): Promise<void> => {
+    const reading = await program.read();
+    times.update(reading);
+    await model.update(reading);
+  };
 
   const observe = async (result: BatchObservableResult): Promise<void> => {
     const turn = turns();
     tooYoung = 0;
-    for (const { container, labels, successful, failed, active } of model.series()) {
+    for (const series of model.series()) {
       await turn();
-      if (!container.visible) {
-        tooYoung++;
-        continue;
-      }
-      if (successful > 0) result.observe(metrics.successful, successful, labels.connection);
-      if (failed > 0) result.observe(metrics.failed, failed, labels.failure);
-      if (active > 0) result.observe(metrics.active, active, labels.connection);
+      if (!series.container.visible) tooYoung++;
+      else if (series.inbound) observeInbound(result, metrics, series);
+      else observeOutbound(result, metrics, series);
+    }
+    for (const each of times.all()) {
+      await turn();
+      if (each.container.visible) observeTimes(result, metrics, each);
     }
   };
 

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import { tcpLayouts } from '../kernel/layouts.ts';
 import type { Container } from '../model/containers.ts';
 import { tcpModel, type TcpModel } from './model.ts';
+import { nothingRead } from './reading.fixture.ts';
+import { failures } from './reading.ts';
 
 const { tcpKey, tcpValue, destination } = tcpLayouts;
-const addressAt = tcpKey.fields.to.offset + destination.fields.address.offset;
-const portAt = tcpKey.fields.to.offset + destination.fields.port.offset;
+const ends = [tcpKey.fields.to.offset, tcpKey.fields.actual.offset];
 const minuteNs = 60 * 1e9;
 
 interface Row {
@@ -21,11 +22,13 @@ interface Row {
 }
 
 function keyBytes(row: Row): Buffer {
-  const bytes = Buffer.alloc(row.host === undefined ? 8 : tcpKey.size);
+  const bytes = Buffer.alloc(tcpKey.size);
   bytes.writeBigUInt64LE(BigInt(row.cgroup), 0);
   if (row.host === undefined) return bytes;
-  bytes.set([0xff, 0xff, 10, 0, 0, row.host], addressAt + 10);
-  bytes.writeUInt16LE(80, portAt);
+  for (const at of ends) {
+    bytes.set([0xff, 0xff, 10, 0, 0, row.host], at + destination.fields.address.offset + 10);
+    bytes.writeUInt16LE(80, at + destination.fields.port.offset);
+  }
   return bytes;
 }
 
@@ -73,11 +76,11 @@ function machine(): {
           .filter(({ host }) => (host === undefined) === overflow)
           .flatMap((row) => [keyBytes(row), valueBytes(row)]),
       );
-    await model.update({ walk: 1, counts: image(false), overflow: image(true) });
+    await model.update({ ...nothingRead, counts: image(false), overflow: image(true) });
     return Object.fromEntries(
       [...model.series()].map((sum) => [
         `${sum.container.id} ${String(sum.labels.failure['destination'])}`,
-        [sum.successful, sum.failed, sum.active],
+        [sum.totals.successful, failures(sum.totals), sum.active],
       ]),
     );
   };
@@ -160,6 +163,7 @@ test('an attempt between reading and taking is not lost', async () => {
 
 test('half an entry at the end of a reading is left out', async () => {
   const it = machine();
-  await it.model.update({ walk: 1, counts: Buffer.alloc(tcpKey.size + 3, 1), overflow: Buffer.alloc(9) });
+  const half = { counts: Buffer.alloc(tcpKey.size + 3, 1), overflow: Buffer.alloc(9) };
+  await it.model.update({ ...nothingRead, ...half });
   assert.deepEqual([...it.model.series()], []);
 });

@@ -1,7 +1,7 @@
-import type { TcpReading } from '../kernel/tcp.ts';
+import type { TcpReading } from '../kernel/tcp-program.ts';
 import type { Container, ContainerDirectory } from '../model/containers.ts';
-import { decodeCounts, decodeKey, entriesOf } from './reading.ts';
-import type { TcpCounts, TcpDestination, TcpKey } from './reading.ts';
+import { decodeCounts, decodeKey, entriesOf, failures } from './reading.ts';
+import type { TcpCounts, TcpKey, TcpSubject } from './reading.ts';
 import { addTo, restart, retireInto, seriesTable, type Series } from './series.ts';
 import { turns } from '../turns.ts';
 
@@ -28,7 +28,7 @@ const idleNs = 10 * 60 * 1e9;
 /** Entries taken from the kernel in one update; the others wait for the next. */
 const takenAtOnce = 2048;
 
-interface Entry extends TcpDestination {
+interface Entry extends TcpSubject {
   readonly kept: boolean;
   /** Last answer of the directory, which forgets cgroups that are gone. */
   container: Container | undefined;
@@ -47,7 +47,9 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
     let entry = entries.get(text);
     if (entry === undefined) {
       const target = decodeKey(key);
-      const kept = target.address === undefined || deps.keeps(target.address);
+      const { inbound, address, actualAddress } = target;
+      const kept =
+        inbound || address === undefined || deps.keeps(address) || deps.keeps(actualAddress ?? address);
       entry = { ...target, kept, container: undefined, update: updates };
       entries.set(text, entry);
     }
@@ -58,9 +60,12 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
   };
 
   /** An idle entry waits to be taken: it belongs to its series while that lives, but makes none. */
-  const seriesOf = ({ kept, container, destination }: Entry, idle: boolean): Series | undefined => {
-    if (!kept || container === undefined || (idle && !table.has(container, destination))) return undefined;
-    return table.of(container, destination);
+  const seriesOf = (entry: Entry, idle: boolean): Series | undefined => {
+    const { kept, container } = entry;
+    if (!kept || container === undefined || (idle && !table.has(container, entry))) return undefined;
+    const series = table.of(container, entry);
+    series.address = entry.actualAddress;
+    return series;
   };
 
   /** The value that is taken may be newer than the reading. Kept in the series, nothing is lost either way. */
@@ -88,7 +93,7 @@ export function tcpModel(deps: TcpModelDeps): TcpModel {
     for (const { key, counts } of entriesOf(reading)) {
       await turn();
       const entry = entryOf(key);
-      const counted = counts.successful + counts.failed + counts.active > 0;
+      const counted = counts.totals.successful + failures(counts.totals) + counts.active > 0;
       if (entry.kept && entry.container === undefined && counted) withoutContainer++;
       const idle = isIdle(counts, idleSinceNs);
       const series = seriesOf(entry, idle);

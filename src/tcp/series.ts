@@ -1,29 +1,44 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Container } from '../model/containers.ts';
-import { otherDestination, type TcpCounts } from './reading.ts';
+import { addTotals, noTotals, otherDestination, type TcpCounts, type TcpTotals } from './reading.ts';
 
-/** Connections of one container to one destination: the sum over its cgroups, those that are gone included. */
-export interface Series {
-  container: Container;
+/** What a series is about, beside its container. */
+export interface SeriesKey {
+  readonly inbound: boolean;
   readonly destination: string;
-  /** Interned: one object as long as the series lives. */
-  labels: { readonly connection: Attributes; readonly failure: Attributes };
-  successful: number;
-  failed: number;
+  /** Of connections that go out, behind NAT; else empty. */
+  readonly actual: string;
+}
+
+/** Connections of one container with one destination or own address: the sum over its cgroups, those that are gone included. */
+export interface Series extends SeriesKey {
+  container: Container;
+  labels: SeriesLabels;
+  totals: TcpTotals;
   active: number;
   /** CLOCK_MONOTONIC. */
   lastNs: number;
   /** An idle entry of it is still in the kernel: forgotten now, the series would come back with the old count. */
   waiting: boolean;
-  /** Counts of entries that are no longer in the kernel: a sum must not fall while its series lives. */
-  retired: { successful: number; failed: number };
+  /** 16 bytes, behind NAT; undefined where it is not known. */
+  address: Uint8Array | undefined;
+  /** Totals of entries that are no longer in the kernel: a sum must not fall while its series lives. */
+  readonly retired: TcpTotals;
 }
 
-/** All series by container and destination. */
+/** Interned: one object of each kind as long as the series lives. */
+export interface SeriesLabels {
+  readonly connection: Attributes;
+  readonly failure: Attributes;
+  /** By reason, each made when it is first asked for. */
+  reason(reason: string): Attributes;
+}
+
+/** All series by container, direction and destination. */
 export interface SeriesTable {
-  has(container: Container, destination: string): boolean;
+  has(container: Container, key: SeriesKey): boolean;
   /** Finds or makes the series. */
-  of(container: Container, destination: string): Series;
+  of(container: Container, key: SeriesKey): Series;
   /** Hands what is retired of containers that turned out to be others to the series of those. */
   rename(): void;
   /** Forgets series without open connections that saw no attempt since then. */
@@ -33,30 +48,30 @@ export interface SeriesTable {
 
 export function seriesTable(): SeriesTable {
   const series = new Map<string, Series>();
-  const of = (container: Container, destination: string): Series => {
-    const key = keyOf(container, destination);
-    let found = series.get(key);
+  const of = (container: Container, key: SeriesKey): Series => {
+    const text = textOf(container, key);
+    let found = series.get(text);
     if (found === undefined) {
-      found = fresh(container, destination);
-      series.set(key, found);
-    } else if (found.container.labels !== container.labels) found.labels = labelsOf(container, destination);
+      found = fresh(container, key);
+      series.set(text, found);
+    } else if (found.container.labels !== container.labels) found.labels = labelsOf(container, key);
     found.container = container;
     return found;
   };
   return {
-    has: (container, destination) => series.has(keyOf(container, destination)),
+    has: (container, key) => series.has(textOf(container, key)),
     of,
     rename: () => {
-      for (const [key, sum] of series) {
-        const { container, destination, retired, lastNs } = sum;
+      for (const [text, sum] of series) {
+        const { container, retired, lastNs } = sum;
         if (container.successor === undefined) continue;
-        series.delete(key);
-        retireInto(of(container.successor, destination), { ...retired, active: 0, lastNs });
+        series.delete(text);
+        retireInto(of(container.successor, sum), { totals: retired, active: 0, lastNs });
       }
     },
     forgetIdle: (sinceNs) => {
-      for (const [key, sum] of series) {
-        if (sum.active === 0 && !sum.waiting && sum.lastNs < sinceNs) series.delete(key);
+      for (const [text, sum] of series) {
+        if (sum.active === 0 && !sum.waiting && sum.lastNs < sinceNs) series.delete(text);
       }
     },
     all: () => series.values(),
@@ -65,49 +80,62 @@ export function seriesTable(): SeriesTable {
 
 /** Sets a sum back to what is retired, before a reading is added up. */
 export function restart(sum: Series): void {
-  sum.successful = sum.retired.successful;
-  sum.failed = sum.retired.failed;
+  sum.totals = noTotals();
+  addTotals(sum.totals, sum.retired);
   sum.active = 0;
   sum.waiting = false;
 }
 
 /** Adds the counts of one entry to its series. */
 export function addTo(sum: Series, counts: TcpCounts): void {
-  sum.successful += counts.successful;
-  sum.failed += counts.failed;
+  addTotals(sum.totals, counts.totals);
   sum.active += counts.active;
   sum.lastNs = Math.max(sum.lastNs, counts.lastNs);
 }
 
 /** Keeps the counts of an entry that has been taken out of the kernel. The sum of the current reading stays as it is. */
 export function retireInto(sum: Series, counts: TcpCounts): void {
-  sum.retired.successful += counts.successful;
-  sum.retired.failed += counts.failed;
+  addTotals(sum.retired, counts.totals);
   sum.lastNs = Math.max(sum.lastNs, counts.lastNs);
 }
 
-function keyOf(container: Container, destination: string): string {
-  return `${container.id}\n${destination}`;
+function textOf(container: Container, { inbound, destination, actual }: SeriesKey): string {
+  return `${container.id}\n${inbound ? '<' : '>'}${destination}\n${actual}`;
 }
 
-function fresh(container: Container, destination: string): Series {
+function fresh(container: Container, key: SeriesKey): Series {
+  const { inbound, destination, actual } = key;
   return {
     container,
+    inbound,
     destination,
-    labels: labelsOf(container, destination),
-    successful: 0,
-    failed: 0,
+    actual,
+    labels: labelsOf(container, key),
+    totals: noTotals(),
     active: 0,
     lastNs: 0,
     waiting: false,
-    retired: { successful: 0, failed: 0 },
+    address: undefined,
+    retired: noTotals(),
   };
 }
 
-function labelsOf(container: Container, destination: string): Series['labels'] {
-  const actual = destination === otherDestination ? '' : destination;
+function labelsOf(container: Container, { inbound, destination, actual }: SeriesKey): SeriesLabels {
+  const failure = { ...container.labels, destination };
+  const reasons = new Map<string, Attributes>();
   return {
-    connection: { ...container.labels, destination, actual_destination: actual },
-    failure: { ...container.labels, destination },
+    connection: inbound
+      ? { ...container.labels, listen_addr: destination }
+      : {
+          ...container.labels,
+          destination,
+          actual_destination: destination === otherDestination ? '' : actual,
+        },
+    failure,
+    reason: (reason) => {
+      let labels = reasons.get(reason);
+      if (labels === undefined) reasons.set(reason, (labels = { ...failure, reason }));
+      return labels;
+    },
   };
 }

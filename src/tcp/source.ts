@@ -1,4 +1,4 @@
-import type { TcpProgram } from '../kernel/tcp.ts';
+import type { TcpProgram } from '../kernel/tcp-program.ts';
 import { monotonicNs } from './collector.ts';
 import { withOpenConnections } from './procfs/reading.ts';
 import { walkProcfs, type ProcfsDeps } from './procfs/walk.ts';

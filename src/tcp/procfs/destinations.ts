@@ -1,4 +1,4 @@
-import { isMapped } from '../address.ts';
+import { isMapped } from '../../model/address.ts';
 
 /**
  * Whether connections to a destination count: the rules of `ebpf/destination.h`. `ignoredPorts` as from

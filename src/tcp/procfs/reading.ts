@@ -1,36 +1,46 @@
 import { tcpLayouts } from '../../kernel/layouts.ts';
-import type { TcpProgram, TcpReading } from '../../kernel/tcp.ts';
-import type { OpenConnections } from './walk.ts';
+import type { TcpProgram, TcpReading } from '../../kernel/tcp-program.ts';
+import { listensOf } from './listens.ts';
+import type { ProcfsWalk } from './walk.ts';
 
 const { tcpKey, tcpValue, destination } = tcpLayouts;
 
-/** Open connections in the form of the kernel's maps, as counted in this walk at `nowNs` (CLOCK_MONOTONIC). */
-export function readingOf(connections: readonly OpenConnections[], walk: number, nowNs: number): TcpReading {
+/** What procfs tells in the form of the kernel's maps, as counted in this walk at `nowNs` (CLOCK_MONOTONIC). */
+export function readingOf({ open, listens }: ProcfsWalk, walk: number, nowNs: number): TcpReading {
   const counts: Buffer[] = [];
   const overflow: Buffer[] = [];
-  for (const { cgroupId, address, port, count } of connections) {
+  for (const { cgroupId, address, port, count } of open) {
     const value = Buffer.alloc(tcpValue.size);
     value.writeBigUInt64LE(BigInt(nowNs), tcpValue.fields.lastNs.offset);
     value.writeUInt32LE(walk, tcpValue.fields.walk.offset);
     value.writeUInt32LE(count, tcpValue.fields.active.offset);
+    const key = Buffer.alloc(tcpKey.size);
     if (cgroupId === 0) {
-      overflow.push(Buffer.alloc(8), value);
+      overflow.push(key, value);
       continue;
     }
-    const key = Buffer.alloc(tcpKey.size);
-    const to = tcpKey.fields.to.offset;
     key.writeBigUInt64LE(BigInt(cgroupId), tcpKey.fields.cgroupId.offset);
-    key.set(address, to + destination.fields.address.offset);
-    key.writeUInt16LE(port, to + destination.fields.port.offset);
+    for (const end of [tcpKey.fields.to.offset, tcpKey.fields.actual.offset]) {
+      key.set(address, end + destination.fields.address.offset);
+      key.writeUInt16LE(port, end + destination.fields.port.offset);
+    }
     counts.push(key, value);
   }
-  return { walk, counts: Buffer.concat(counts), overflow: Buffer.concat(overflow) };
+  const nothing = Buffer.alloc(0);
+  return {
+    walk,
+    counts: Buffer.concat(counts),
+    overflow: Buffer.concat(overflow),
+    histograms: nothing,
+    shares: nothing,
+    listens: listensOf(listens, walk, nowNs),
+  };
 }
 
-/** Counts by `program`, where there is one, and open connections by `walk` instead of its own. */
+/** Counts by `program`, where there is one; open connections and who listens by `walk` instead of its own. */
 export function withOpenConnections(
   program: Pick<TcpProgram, 'read' | 'take'> | undefined,
-  walk: () => Promise<readonly OpenConnections[]>,
+  walk: () => Promise<ProcfsWalk>,
   nowNs: () => number,
 ): Pick<TcpProgram, 'read' | 'take'> {
   let walks = 0;
@@ -41,9 +51,10 @@ export function withOpenConnections(
       const open = readingOf(await walk(), walks, nowNs());
       if (counted === undefined) return open;
       return {
-        walk: walks,
+        ...counted,
         counts: Buffer.concat([counted.counts, open.counts]),
         overflow: Buffer.concat([counted.overflow, open.overflow]),
+        listens: Buffer.concat([counted.listens, open.listens]),
       };
     },
     take: (map, key) => program?.take(map, key) ?? null,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addressText } from '../address.ts';
+import { addressText } from '../../model/address.ts';
 import { parseSockets } from './sockets.ts';
 
 const header4 =

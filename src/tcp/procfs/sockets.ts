@@ -1,11 +1,15 @@
 /** One line of /proc/<pid>/net/tcp or tcp6. */
 export interface ProcSocket {
+  /** 16 bytes, IPv4 in its mapped form. */
+  readonly localAddress: Buffer;
   readonly localPort: number;
-  /** Of the peer: 16 bytes, IPv4 in its mapped form. */
+  /** Of the peer. */
   readonly address: Buffer;
   readonly port: number;
   /** Number of `enum` in include/net/tcp_states.h. */
   readonly state: number;
+  /** Of one that listens: connections that wait for accept(2); else bytes that wait to be read. */
+  readonly queue: number;
   /** 0 when no file holds the socket. */
   readonly inode: number;
 }
@@ -16,7 +20,7 @@ export const listening = 10;
 export const openStates: ReadonlySet<number> = new Set([1, 4, 5, 8, 9, 11]);
 
 const line =
-  /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+) /;
+  /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) [0-9A-F]{8}:([0-9A-F]{8}) \S+ \S+ +\d+ +\d+ (\d+) /;
 const mappedPrefix = '0000000000000000FFFF0000';
 
 /**
@@ -29,13 +33,19 @@ export function* parseSockets(text: string): Generator<ProcSocket> {
     const match = line.exec(text.slice(start, end < 0 ? text.length : end));
     start = end < 0 ? text.length : end + 1;
     if (match === null) continue;
-    const [, localPort = '', address = '', port = '', state = '', inode = ''] = match;
+    const [, own = '', localPort = '', peer = '', port = '', state = '', queue = '', inode = ''] = match;
     yield {
+      localAddress: addressOf(own),
       localPort: Number.parseInt(localPort, 16),
-      address: Buffer.from(address.length === 8 ? mappedPrefix + address : address, 'hex').swap32(),
+      address: addressOf(peer),
       port: Number.parseInt(port, 16),
       state: Number.parseInt(state, 16),
+      queue: Number.parseInt(queue, 16),
       inode: Number(inode),
     };
   }
+}
+
+function addressOf(words: string): Buffer {
+  return Buffer.from(words.length === 8 ? mappedPrefix + words : words, 'hex').swap32();
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Hierarchy } from '../../kernel/hierarchy.ts';
-import { addressText } from '../address.ts';
+import { addressText } from '../../model/address.ts';
 import { ignoredPortBits } from '../ports.ts';
 import { cgroupPath } from './processes.ts';
 import { walkProcfs } from './walk.ts';
@@ -68,7 +68,7 @@ test('open connections by namespace, owner and cgroup', async () => {
   mkdirSync(join(proc, '12')); // on its way out
   const ignoredPorts = ignoredPortBits([[32768, 60999]]);
   const shown = async (hostNetnsInode: number): Promise<string[]> => {
-    const found = await walkProcfs({ proc, hierarchy, hostNetnsInode, ignoredPorts });
+    const { open: found } = await walkProcfs({ proc, hierarchy, hostNetnsInode, ignoredPorts });
     const names = new Map([
       [a, 'a'],
       [b, 'b'],
@@ -83,11 +83,39 @@ test('open connections by namespace, owner and cgroup', async () => {
   assert.deepEqual(await shown(0), [...expected, 'b 127.0.0.1:80 1', 'nobody 10.0.0.2:444 1'].sort());
 });
 
+test('who listens, by the last who holds the socket; ignored ports and those of nobody are left out', async () => {
+  const [a, b] = [cgroupId('/a'), cgroupId('/b')];
+  const listens = [
+    line(8080, '00000000', 0, '0A', 31).replace('00000000:00000000 00:', '00000000:00000005 00:'),
+    line(33000, '00000000', 0, '0A', 32), // an ignored port
+    line(8081, '00000000', 0, '0A', 33), // nobody's
+    line(8082, '00000000', 0, '06', 34),
+  ];
+  addProcess(21, 300, '/a', ['socket:[31]'], listens);
+  addProcess(22, 300, '/b', ['socket:[31]', 'socket:[32]', 'socket:[34]']);
+  const walked = await walkProcfs({
+    proc,
+    hierarchy,
+    hostNetnsInode: 0,
+    ignoredPorts: ignoredPortBits([[32768, 60999]]),
+  });
+  const own = walked.listens.filter(([, { netnsInode }]) => netnsInode === 300);
+  assert.deepEqual(
+    own.map(([cgroup, { localAddress, localPort, queue }]) => [
+      cgroup === b && cgroup !== a,
+      addressText(localAddress),
+      localPort,
+      queue,
+    ]),
+    [[true, '127.0.0.1', 8080, 5]],
+  );
+});
+
 test('a procfs with nothing in it', async () => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
   const deps = { hierarchy, hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192) };
-  assert.deepEqual(await walkProcfs({ proc: empty, ...deps }), []);
+  assert.deepEqual(await walkProcfs({ proc: empty, ...deps }), { open: [], listens: [] });
   await assert.rejects(walkProcfs({ proc: join(folder, 'nowhere'), ...deps }), { code: 'ENOENT' });
 });
 

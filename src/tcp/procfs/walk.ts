@@ -3,6 +3,7 @@ import type { Hierarchy } from '../../kernel/hierarchy.ts';
 import { turns } from '../../turns.ts';
 import { destinationCounts } from './destinations.ts';
 import { cgroupIds, maxDescriptors, netNamespace, processIds, socketsOf } from './processes.ts';
+import { listeningSockets, type ListeningSocket } from './listens.ts';
 import { listening, openStates, parseSockets, type ProcSocket } from './sockets.ts';
 
 /** About 100,000 sockets of a namespace; the rest of a longer file is not read. */
@@ -26,16 +27,24 @@ export interface OpenConnections {
   count: number;
 }
 
+/** What procfs tells of connections. */
+export interface ProcfsWalk {
+  readonly open: readonly OpenConnections[];
+  /** Those that somebody may be found to hold, with the cgroup. */
+  readonly listens: readonly (readonly [cgroupId: number, socket: ListeningSocket])[];
+}
+
 /**
  * Open outbound connections by procfs alone. It does not tell who connected to whom: a connection whose own port
  * somebody listens on in the same network namespace counts as accepted. A socket that several processes hold is the
- * first one's. What is not seen: namespaces without a process, and those of processes that may not be looked at.
+ * first one's; one that listens is the last one's, because who starts others opens it for them. What is not seen: namespaces without a process, and those of processes that may not be looked at.
  */
-export async function walkProcfs(deps: ProcfsDeps): Promise<OpenConnections[]> {
+export async function walkProcfs(deps: ProcfsDeps): Promise<ProcfsWalk> {
   const { proc, hierarchy } = deps;
   const turn = turns();
   const pids = processIds(proc);
-  const ownerless = await outboundSockets(deps, pids, turn);
+  const { outbound: ownerless, listens } = await socketsOfAll(deps, pids, turn);
+  const listeners = new Map<number, number>();
   const found = new Map<string, OpenConnections>();
   const add = (cgroupId: number, { address, port }: ProcSocket): void => {
     const key = `${cgroupId} ${port} ${address.toString('latin1')}`;
@@ -47,11 +56,12 @@ export async function walkProcfs(deps: ProcfsDeps): Promise<OpenConnections[]> {
   const cgroupOf = cgroupIds(proc, hierarchy);
   let left = maxDescriptors;
   for (const pid of pids) {
-    if (ownerless.size === 0 || left <= 0) break;
+    if (ownerless.size + listens.size === 0 || left <= 0) break;
     for (const inode of socketsOf(proc, pid, left)) {
       left--;
       await turn();
       const socket = inode === undefined ? undefined : ownerless.get(inode);
+      if (inode !== undefined && listens.has(inode)) listeners.set(inode, pid);
       if (inode === undefined || socket === undefined) continue;
       ownerless.delete(inode);
       add(cgroupOf(pid), socket);
@@ -59,15 +69,16 @@ export async function walkProcfs(deps: ProcfsDeps): Promise<OpenConnections[]> {
     await turn();
   }
   for (const socket of ownerless.values()) add(0, socket);
-  return [...found.values()];
+  const owned = [...listeners].map(([inode, pid]) => [cgroupOf(pid), listens.get(inode)!] as const);
+  return { open: [...found.values()], listens: owned.filter(([cgroupId]) => cgroupId !== 0) };
 }
 
 /** By inode, over all namespaces of the processes. */
-async function outboundSockets(
+async function socketsOfAll(
   { proc, hostNetnsInode, ignoredPorts }: ProcfsDeps,
   pids: readonly number[],
   turn: ReturnType<typeof turns>,
-): Promise<Map<number, ProcSocket>> {
+): Promise<{ outbound: Map<number, ProcSocket>; listens: Map<number, ListeningSocket> }> {
   const namespaces = new Map<number, number | 'self'>([[netNamespace(proc, 'self') ?? 0, 'self']]);
   for (const pid of pids) {
     const inode = netNamespace(proc, pid);
@@ -76,25 +87,30 @@ async function outboundSockets(
   }
 
   const outbound = new Map<number, ProcSocket>();
+  const listens = new Map<number, ListeningSocket>();
+  const isIgnored = (port: number): boolean => ((ignoredPorts[port >> 3]! >> (port & 7)) & 1) === 1;
   for (const [inode, pid] of namespaces) {
     const loopbackCounts = hostNetnsInode === 0 || inode === hostNetnsInode;
-    const listeners = new Set<number>();
+    const listeners: ProcSocket[] = [];
     const connected: ProcSocket[] = [];
     for (const file of ['tcp', 'tcp6']) {
       for (const socket of parseSockets(await readSome(`${proc}/${pid}/net/${file}`))) {
         await turn();
-        if (socket.state === listening) listeners.add(socket.localPort);
+        if (socket.state === listening) listeners.push(socket);
         else if (openStates.has(socket.state) && socket.inode > 0) connected.push(socket);
       }
     }
+    for (const socket of listeningSockets(listeners, inode))
+      if (listens.size < maxSockets && !isIgnored(socket.localPort)) listens.set(socket.inode, socket);
+    const accepting = new Set(listeners.map(({ localPort }) => localPort));
     for (const socket of connected) {
-      if (outbound.size >= maxSockets) return outbound;
-      if (listeners.has(socket.localPort) || !destinationCounts(socket, ignoredPorts, loopbackCounts))
+      if (outbound.size >= maxSockets) return { outbound, listens };
+      if (accepting.has(socket.localPort) || !destinationCounts(socket, ignoredPorts, loopbackCounts))
         continue;
       outbound.set(socket.inode, socket);
     }
   }
-  return outbound;
+  return { outbound, listens };
 }
 
 /** The text of a file of procfs, up to a bound; empty when it cannot be read (no IPv6, no process any more). */
