@@ -7,6 +7,7 @@ import {
   processMetrics,
 } from './agent.ts';
 import { containerApplicationMetrics, containerInfoMetrics, containerRestartMetrics } from './containers.ts';
+import { containerListenMetrics, listenModelMetrics } from './listens.ts';
 import type { MetricSpec } from './metric.ts';
 import {
   nodeCloudMetrics,
@@ -23,7 +24,7 @@ import {
   containerMemoryMetrics,
   containerPressureMetrics,
 } from './resources.ts';
-import { tcpMetrics } from './tcp.ts';
+import { tcpInboundMetrics, tcpMetrics, tcpOutboundMetrics, tcpTimeMetrics } from './tcp.ts';
 import { containerDiskMetrics, containerSpaceMetrics } from './volumes.ts';
 
 const tables: readonly Record<string, MetricSpec>[] = [
@@ -45,11 +46,16 @@ const tables: readonly Record<string, MetricSpec>[] = [
   containerDiskMetrics,
   containerOomMetrics,
   tcpMetrics,
+  tcpOutboundMetrics,
+  tcpInboundMetrics,
+  tcpTimeMetrics,
+  containerListenMetrics,
   pipelineMetrics,
   processMetrics,
   featureMetrics,
   kernelMetrics,
   containerModelMetrics,
+  listenModelMetrics,
 ];
 
 /** Every family the agent can emit, by name. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../host/clock.ts';
+import type { PublishedPort } from '../model/containers.ts';
 import { AgentError, codeOf } from '../errors.ts';
 import { containerIdOf } from './names.ts';
 import type { Place } from './places.ts';
@@ -18,6 +19,7 @@ export interface Named {
   /** `container_id`, or `ignored` for what is no container of its own. */
   readonly id: string;
   readonly image: string;
+  readonly published?: readonly PublishedPort[];
 }
 
 export interface AskerDeps {
@@ -116,8 +118,9 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
       if (inspection !== 'absent') anybody = true;
       if (inspection === undefined || typeof inspection === 'string') continue;
       const id = containerIdOf({ runtime, inspection, place: unnamed.place }, clock.now());
-      const { image } = inspection;
-      if (id !== undefined) return { id, image: image.length > maxImageLength ? '' : image };
+      if (id === undefined) continue;
+      const { image, published } = inspection;
+      return { id, image: image.length > maxImageLength ? '' : image, ...(published && { published }) };
     }
     if (!anybody) asking.onNobody();
     return undefined;

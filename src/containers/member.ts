@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Clock } from '../host/clock.ts';
-import type { Cgroup, ListedContainer, Switch } from '../model/containers.ts';
+import type { Cgroup, ListedContainer, PublishedPort, Switch } from '../model/containers.ts';
 import { appIdOf } from './app-id.ts';
 import { noFacts } from './systemd/facts.ts';
 
@@ -38,6 +38,7 @@ export class Member implements ListedContainer {
   readonly labels: Attributes;
   /** Its image as the runtime tells it; empty when nobody does. */
   image = '';
+  published: readonly PublishedPort[] = [];
   /** What systemd says of it. */
   facts = noFacts;
   switchedOff: ReadonlySet<Switch> = nothing;

@@ -24,6 +24,21 @@ test('a container is not shown before it has its name, and then under that name 
   assert.deepEqual([directory.byCgroup(3), asked.length, directory.unnamed], [named, 1, 0]);
 });
 
+test('ports that its runtime publishes are those of the container', () => {
+  const { time, directory, asked } = asking();
+  const published = [{ address: '0.0.0.0', port: 8080 }];
+  directory.add(1, `/docker/${id64}`, time.ms);
+  asked[0]?.onNamed({ id: '/docker/web', image: '', published });
+  const web = directory.byCgroup(1)!;
+  assert.deepEqual(web.published, published);
+  directory.remove(1);
+  directory.add(2, `/docker/${id64}`, time.ms);
+  assert.deepEqual([web.published, asked.length], [[], 2], 'it starts again, and is asked for again');
+  const others = [{ address: '0.0.0.0', port: 8081 }];
+  asked[1]?.onNamed({ id: '/docker/web', image: '', published: others });
+  assert.deepEqual([directory.byCgroup(2), web.published], [web, others]);
+});
+
 test('after ten seconds without a name a container is shown under its short id, until the name comes', () => {
   const { time, directory, asked } = asking();
   directory.add(1, `/docker/${id64}`, time.ms);

@@ -1,4 +1,5 @@
 import type { Clock } from '../host/clock.ts';
+import type { PublishedPort } from '../model/containers.ts';
 import type { Asker, Named, Unnamed } from './asker.ts';
 import type { Identity, Unit } from './identity.ts';
 import type { Member } from './member.ts';
@@ -21,6 +22,7 @@ interface Told {
   /** `container_id`, or `ignored` for what is no container of its own. */
   readonly id: string;
   readonly image?: string;
+  readonly published?: readonly PublishedPort[];
   readonly facts?: UnitFacts;
 }
 
@@ -74,6 +76,7 @@ export class Questions {
     const { ask, askUnit } = this.#askers;
     if (unnamed !== undefined && ask !== undefined) {
       const key = keyOf(id, unnamed);
+      this.#askForPorts(ask, unnamed, key);
       return {
         key,
         container: this.#inQuestion(key, bornMs, () => this.#askForName(ask, unnamed, id, bornMs)),
@@ -124,6 +127,19 @@ export class Questions {
     return member;
   }
 
+  /** One that starts again has its name, and may have other ports. */
+  #askForPorts(ask: Asker['ask'], unnamed: Unnamed, key: string): void {
+    const known = this.#asked.get(key);
+    if (known === undefined || known.unnamed !== undefined || known.topCgroups.length > 0) return;
+    if (known.published.length === 0) return;
+    known.published = [];
+    ask(unnamed, {
+      wanted: () => this.#asked.get(key) === known,
+      onNamed: ({ published = [] }) => (known.published = published),
+      onNobody: () => {},
+    });
+  }
+
   #askForUnit(askUnit: UnitAsker['ask'], { name, path }: Unit, id: string, bornMs: number): Member {
     // Whoever is asked answers soon, in any case.
     const member = this.#newInQuestion(path, id, bornMs);
@@ -142,12 +158,13 @@ export class Questions {
     return member;
   }
 
-  #onTold(key: string, member: Member, { id, image, facts }: Told): void {
+  #onTold(key: string, member: Member, { id, image, published, facts }: Told): void {
     this.#roster.removeUnnamed(key);
     const container = id === 'ignored' ? undefined : this.#roster.of(id, member.firstSeenMs);
     // Who stands for others has neither.
     if (container?.id === id) {
       container.image = image ?? container.image;
+      container.published = published ?? container.published;
       container.facts = facts ?? container.facts;
     }
     this.#settle(key, member, container);

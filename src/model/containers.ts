@@ -3,6 +3,13 @@ import type { Attributes } from '@opentelemetry/api';
 /** What a container may ask not to be done with it, by the environment of its processes. */
 export type Switch = 'logs' | 'traces' | 'profiles';
 
+/** A TCP port of the host that a runtime passes on to a container. */
+export interface PublishedPort {
+  /** IP address of the host; `0.0.0.0` or `::` stands for all of that family. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** A container as every subject sees it. One object per container for as long as it is known. */
 export interface Container {
   /** `container_id` label, by the formats of docs/metrics.md. */
@@ -15,6 +22,8 @@ export interface Container {
   readonly successor?: Container | undefined;
   /** What is not to be done with it; nothing where it is left out. */
   readonly switchedOff?: ReadonlySet<Switch>;
+  /** By dockerd; nothing where it is left out. */
+  readonly published?: readonly PublishedPort[];
 }
 
 /** Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */

@@ -1,6 +1,7 @@
 import { constants, open } from 'node:fs/promises';
 import { AgentError, codeOf, messageOf } from '../../errors.ts';
 import { O_PATH, withHandle } from '../../host/files.ts';
+import { publishedPorts } from './docker-ports.ts';
 import { getJson } from './http.ts';
 import { stringsOf, textOf, type Inspect } from './inspection.ts';
 
@@ -15,12 +16,19 @@ export function dockerInspect(root: string): Inspect {
       ? getJson(`${root}/run/docker.sock`, path, signal)
       : getJsonOfUser(`${root}/run/user/${user}/docker.sock`, path, signal));
     if (answer === undefined) return undefined;
-    const { Name, Config } = answer as { Name?: unknown; Config?: Record<string, unknown> };
+    const { Name, Config, NetworkSettings } = answer as {
+      Name?: unknown;
+      Config?: Record<string, unknown>;
+      NetworkSettings?: Record<string, unknown>;
+    };
+    // A user's dockerd could claim any port of the host; those that it does pass on are listened on by a process of the user.
+    const published = user === undefined ? publishedPorts(NetworkSettings?.['Ports']) : [];
     return {
       name: textOf(Name).replace(/^\//, ''),
       labels: stringsOf(Config?.['Labels']),
       image: textOf(Config?.['Image']),
       environment: Object.values(stringsOf(Config?.['Env'])),
+      ...(published.length > 0 && { published }),
     };
   };
 }

@@ -1,3 +1,5 @@
+import type { PublishedPort } from '../../model/containers.ts';
+
 /** What a runtime says of one of its containers. All of it is somebody else's text. */
 export interface Inspection {
   /** Without a leading slash; empty where the runtime has no names of its own. */
@@ -7,6 +9,8 @@ export interface Inspection {
   readonly image: string;
   /** `NAME=value` each. */
   readonly environment: readonly string[];
+  /** Left out where it says of none. */
+  readonly published?: readonly PublishedPort[];
 }
 
 /** Runtimes that can be asked by the id of a container. */

@@ -55,6 +55,27 @@ test('dockerd: name, labels, image and environment; whatever has another type is
   assert.deepEqual(asked, ['/containers/abc/json']);
 });
 
+test('dockerd: published ports, those of root alone', async (t) => {
+  const Ports = {
+    '80/tcp': [
+      { HostIp: '0.0.0.0', HostPort: '8080' },
+      { HostIp: 'x', HostPort: '1' },
+    ],
+  };
+  const answers: RequestListener = (_, answer) =>
+    answer.end(JSON.stringify({ Name: '/web', NetworkSettings: { Ports } }));
+  const root = await rootWith(t, dockerSocket, answers);
+  const found = await dockerInspect(root)('abc', soon());
+  assert.deepEqual(found?.published, [{ address: '0.0.0.0', port: 8080 }]);
+  const users = await rootWith(t, '/run/user/1000/docker.sock', answers);
+  assert.equal((await dockerInspect(users)('abc', soon(), 1000))?.published, undefined);
+  for (const odd of [null, 7, 'x', [], { Ports: null }, { Ports: 'x' }]) {
+    const text = JSON.stringify({ Name: '/web', NetworkSettings: odd });
+    const hostile = await rootWith(t, dockerSocket, (_, answer) => answer.end(text));
+    assert.equal((await dockerInspect(hostile)('abc', soon()))?.published, undefined, text);
+  }
+});
+
 test('an answer without anything in it makes nothing up', async (t) => {
   for (const text of ['{}', '[]', '{"Name":7,"Config":[]}', '{"Config":{"Labels":null}}']) {
     const root = await rootWith(t, dockerSocket, (_, answer) => answer.end(text));
