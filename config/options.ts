@@ -20,6 +20,8 @@ export interface Options {
   };
   /** Time between two pushes. */
   readonly scrapeIntervalMs: number;
+  /** Families that are left out, by name. */
+  readonly disabledMetrics: readonly string[];
   readonly cgroupfsRoot: string;
   /** Both match anywhere in the container_id; the denylist is asked first. */
   readonly containerAllowlist?: RegExp;
@@ -33,7 +35,10 @@ export interface Options {
   /** Networks in CIDR notation, as written. */
   readonly trackPublicNetworks: readonly string[];
   readonly ephemeralPortRanges: readonly PortRange[];
+  readonly maxDestinations: number;
+  readonly maxNodeDestinations: number;
   readonly tcpSource: Values['tcp-source'];
+  readonly enableConntrackEvents: boolean;
   /** Overrides; empty where there is none. */
   readonly cloud: {
     readonly provider: string;
@@ -64,6 +69,7 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
       insecureSkipVerify: values['insecure-skip-verify'],
     },
     scrapeIntervalMs: sdk.intervalMs ?? values['scrape-interval'],
+    disabledMetrics: values['disable-metric'],
     cgroupfsRoot: values['cgroupfs-root'],
     ...(allowlist && { containerAllowlist: allowlist }),
     ...(denylist && { containerDenylist: denylist }),
@@ -74,7 +80,10 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
     allVolumes: values['all-volumes'],
     trackPublicNetworks: values['track-public-network'],
     ephemeralPortRanges: values['ephemeral-port-range'],
+    maxDestinations: values['max-destinations'],
+    maxNodeDestinations: values['max-node-destinations'],
     tcpSource: values['tcp-source'],
+    enableConntrackEvents: values['enable-conntrack-events'],
     cloud: {
       provider: values.provider,
       region: values.region,

@@ -1,4 +1,5 @@
 import type { Options } from '../config/options.ts';
+import { catalogue } from './catalogue/index.ts';
 import type { Collector } from './collector.ts';
 import { constantLabels } from './constant-labels.ts';
 import { containerModelCollector } from './containers/collector.ts';
@@ -67,8 +68,11 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
 
   const meter = new SnapshotMeter({
     constantLabels: constantLabels({ ...identity, ...options.cloud }),
+    disabled: new Set(options.disabledMetrics),
     clock,
   });
+  const unknown = options.disabledMetrics.filter((name) => !catalogue.has(name));
+  if (unknown.length > 0) logger.warn({ unknown }, '--disable-metric: there are no metrics of these names');
   const resource = createResource({ version, ...identity });
   const snapshots = new Snapshots(meter, resource, { name: serviceName, version }, { clock });
   const collections = new Map<string, CollectionFigures>();

@@ -15,7 +15,13 @@ import { findCgroup2Root } from './kernel/cgroup2-root.ts';
 import { findControllers } from './kernel/controllers.ts';
 import { findHierarchy } from './kernel/hierarchy.ts';
 import { startKernel, type Kernel } from './kernel/kernel.ts';
+import { followNat } from './kernel/nat-namespaces.ts';
+import { sharedReading } from './kernel/shared-reading.ts';
 import type { Addon } from './native/addon.ts';
+import { listensCollector } from './listens/collector.ts';
+import { listenModel } from './listens/model.ts';
+import { namespaces } from './listens/namespaces.ts';
+import { pidsOf } from './model/processes.ts';
 import { publicNetworksOf } from './node/interfaces.ts';
 import type { InterfaceSource } from './node/net.ts';
 import { oomCollector } from './oom/collector.ts';
@@ -24,7 +30,7 @@ import { resourcesCollector } from './resources/collector.ts';
 import { delayFeatures } from './resources/delay-features.ts';
 import { procfsTasks } from './resources/procfs-tasks.ts';
 import { taskModel } from './resources/tasks.ts';
-import { tcpCollector } from './tcp/collector.ts';
+import { monotonicNs, tcpCollector } from './tcp/collector.ts';
 import { networkFilter } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
 import { connectionSource } from './tcp/source.ts';
@@ -95,7 +101,17 @@ export async function startTracing(deps: {
     paths,
     features,
     hierarchy,
-    tcp: { cgroup2Root, ...limits, source: options.tcpSource },
+    tcp: {
+      cgroup2Root,
+      ...limits,
+      source: options.tcpSource,
+      maxDestinations: options.maxDestinations,
+      maxCounts: options.maxNodeDestinations,
+    },
+    nat: {
+      hostNamespace: view.sharesNetwork ? null : (view.netNamespace ?? undefined),
+      enablesEvents: options.enableConntrackEvents,
+    },
     onCgroupEvents: (events) => watch.onEvents(events),
     onOomKills: (cgroupIds) => oom.onKills(cgroupIds),
   });
@@ -103,6 +119,16 @@ export async function startTracing(deps: {
   await watch.walk();
   await watch.askedOnce();
 
+  const stopNat =
+    kernel.nat &&
+    followNat(kernel.nat, {
+      containers: directory,
+      mountPoint: hierarchy.mountPoint,
+      proc: paths.proc,
+      read,
+      except: [view.netNamespaceInode],
+      nowMs,
+    });
   const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
   const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
   const procfs = { proc: paths.proc, hierarchy, ...limits };
@@ -114,7 +140,24 @@ export async function startTracing(deps: {
   });
   const onLook = delayFeatures(paths.proc, features);
   onLook();
-  const tcp = tcpCollector(meter, { program, directory, keeps });
+  const readOnce = sharedReading(program.read);
+  const tcp = tcpCollector(meter, { program: { ...program, read: readOnce }, directory, keeps });
+  const listens = listensCollector(meter, {
+    ...limits,
+    read: readOnce,
+    containers: directory,
+    model: listenModel({
+      directory,
+      take: (key) => program.take('tcp_listens', key),
+      nowNs: monotonicNs,
+    }),
+    namespaces: namespaces({
+      addon,
+      view,
+      pidsOf: (containers) => pidsOf(containers, hierarchy.mountPoint, read),
+      nowMs,
+    }),
+  });
   const onProcesses = { mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs };
   const readMounts = textReader(addon, 1 << 20, 'utf8');
   const volumes = volumeModel({
@@ -143,6 +186,7 @@ export async function startTracing(deps: {
     },
     collectors: [
       tcp,
+      listens,
       containerInfoCollector(meter, directory),
       restartsCollector(meter, directory),
       resourcesCollector(meter, { containers: directory, controllers, read, tasks, onLook, nowMs }),
@@ -156,6 +200,7 @@ export async function startTracing(deps: {
     ],
     sources: new Map<string, string>([...sources, ['delays', kernel.tasks?.object ?? 'procfs']]),
     close() {
+      stopNat?.();
       watch.close();
       kernel.close();
     },

@@ -1,6 +1,6 @@
 import { interval } from '../values/duration.ts';
 import { endpoint, listenAddress } from '../values/network.ts';
-import { count, flag, path, rate, sampling, secret } from '../values/scalar.ts';
+import { count, flag, path, rate, sampling, secret, texts } from '../values/scalar.ts';
 import type { OptionTable } from './option.ts';
 
 export const output = {
@@ -46,6 +46,11 @@ export const output = {
     type: interval,
     default: '15s',
     help: 'Time between two pushes of metrics. OTEL_METRIC_EXPORT_INTERVAL wins.',
+  },
+  'disable-metric': {
+    type: texts,
+    default: '',
+    help: 'Metric family that is left out everywhere, by its name.',
   },
   'traces-sampling': {
     type: sampling,

@@ -1,4 +1,4 @@
-import type { ValueType } from './value.ts';
+import { listOf, type ValueType } from './value.ts';
 
 export const text: ValueType<string> = {
   name: 'text',
@@ -6,6 +6,8 @@ export const text: ValueType<string> = {
   expected: 'a text',
   parse: (value) => value,
 };
+
+export const texts = listOf(text);
 
 export const path: ValueType<string> = {
   name: 'path',
@@ -90,6 +92,17 @@ export const count: ValueType<number> = {
   parse: (value) => {
     const number = /^\d+$/.test(value) ? Number(value) : NaN;
     if (!Number.isSafeInteger(number)) throw new Error();
+    return number;
+  },
+};
+
+export const positive: ValueType<number> = {
+  name: 'positive count',
+  placeholder: 'COUNT',
+  expected: 'a whole number between 1 and 1000000',
+  parse: (value) => {
+    const number = count.parse(value);
+    if (number < 1 || number > 1_000_000) throw new Error();
     return number;
   },
 };
