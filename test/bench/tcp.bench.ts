@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tcpLayouts } from '../../src/kernel/layouts.ts';
 import type { Container } from '../../src/model/containers.ts';
 import { tcpCollector } from '../../src/tcp/collector.ts';
+import { nothingRead } from '../../src/tcp/reading.fixture.ts';
 import { networkFilter } from '../../src/tcp/filters.ts';
 import { SnapshotMeter } from '../../src/telemetry/meter.ts';
 import { report } from './table.ts';
 
-const entries = 32_768;
+const entries = 20_000;
 const containers = Array.from({ length: 1000 }, (_, index): Container => {
   const id = `/system.slice/bench-${index}.service`;
   return { id, labels: { container_id: id, app_id: '' }, visible: true };
@@ -22,9 +23,11 @@ function fullTable(): Buffer {
     const at = index * entryBytes;
     const to = at + tcpKey.fields.to.offset;
     table.writeUInt32LE((index % containers.length) + 1, at + tcpKey.fields.cgroupId.offset);
-    table.writeUInt16BE(0xffff, to + destination.fields.address.offset + 10);
-    table.writeUInt32BE(0x0a000000 + index, to + destination.fields.address.offset + 12);
-    table.writeUInt16LE(443, to + destination.fields.port.offset);
+    for (const end of [to, at + tcpKey.fields.actual.offset]) {
+      table.writeUInt16BE(0xffff, end + destination.fields.address.offset + 10);
+      table.writeUInt32BE(0x0a000000 + index, end + destination.fields.address.offset + 12);
+      table.writeUInt16LE(443, end + destination.fields.port.offset);
+    }
     const value = at + tcpKey.size;
     table.writeUInt32LE(1000 + index, value + tcpValue.fields.successful.offset);
     table.writeUInt32LE(1 + index, value + tcpValue.fields.failed.offset);
@@ -37,7 +40,7 @@ function fullTable(): Buffer {
 const counts = fullTable();
 const meter = new SnapshotMeter();
 const collector = tcpCollector(meter, {
-  program: { read: async () => ({ walk: 1, counts, overflow: Buffer.alloc(0) }), take: () => null },
+  program: { read: async () => ({ ...nothingRead, counts }), take: () => null },
   directory: { byCgroup: (cgroupId) => containers[cgroupId - 1] },
   keeps: networkFilter(['0.0.0.0/0']),
 });

@@ -17,6 +17,8 @@ const off = (reason: string): States =>
     ['cgroup_events', `0 ${reason}`],
     ['tcp', `0 ${reason}`],
     ['tcp_active', `1 ${reason}`],
+    ['tcp_older', `1 ${reason}`],
+    ['nat', `0 ${reason}`],
     ['oom_kills', `1 ${reason}`],
     ['delays', `1 ${reason}`],
     ['volumes', `1 ${reason}`],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import type { TcpProgram } from '../../src/kernel/tcp.ts';
+import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import { connectionSource } from '../../src/tcp/source.ts';
 import {
   compileLoad,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import type { TcpProgram } from '../../src/kernel/tcp.ts';
-import { entriesOf, decodeKey, otherDestination } from '../../src/tcp/reading.ts';
+import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
+import { decodeKey, entriesOf, failures, otherDestination } from '../../src/tcp/reading.ts';
 import { ignoredPortBits } from '../../src/tcp/ports.ts';
 import {
   atLeast,
@@ -55,7 +55,7 @@ async function failedWithoutRecord(program: TcpProgram, address: string): Promis
   const found = await counted(program, ids);
   const known = hierarchy.version === 2 && atLeast(5, 15);
   const key = known ? `${ids[1]} ${address}:21720` : `0 ${otherDestination}`;
-  return found.get(key)?.failed ?? 0;
+  return found.get(key)?.allFailed ?? 0;
 }
 
 test('open sockets beyond their map are counted, but not as open', { skip }, async () => {
@@ -91,7 +91,7 @@ forEachSource((source, skip) => {
       for (const { key, counts } of entriesOf(await program.read())) {
         maps = { ...maps, [key.map]: maps[key.map] + 1 };
         names.add(decodeKey(key).destination);
-        failed += counts.failed;
+        failed += failures(counts.totals);
         active += counts.active;
       }
       holder.stdin?.end();
@@ -154,7 +154,7 @@ forEachSource((source, skip) => {
       await connect(['-n'], '169.254.7.7', '21750');
       await connect(['-n'], '10.7.7.7', '21750');
       const found = await counted(program, [cgroup.id]);
-      assert.deepEqual([...found].map(([key, { failed }]) => `${key.split(' ')[1]} ${failed}`).sort(), [
+      assert.deepEqual([...found].map(([key, { allFailed }]) => `${key.split(' ')[1]} ${allFailed}`).sort(), [
         '10.7.7.7:21750 3',
         '127.0.0.1:21729 3',
         '[::1]:21740 3',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { TcpProgram } from '../../src/kernel/tcp.ts';
+import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import {
   compileLoad,
   counted,
@@ -58,7 +58,7 @@ async function expectExact(program: TcpProgram): Promise<void> {
 
   const ids = [...cgroups.values()].map(({ id }) => id);
   const found = [...(await counted(program, ids))].map(
-    ([key, { successful, failed }]) => [key, [successful, failed]] as const,
+    ([key, { successful, allFailed }]) => [key, [successful, allFailed]] as const,
   );
   assert.deepEqual(new Map(found.sort()), new Map([...expected].sort()));
   assert.ok([...expected.values()].reduce((sum, [successful]) => sum + successful, 0) >= connects);

@@ -32,7 +32,7 @@ forEachSource((source, skip) => {
         // The socket that tries again has failed there itself.
         if (mode !== 'retry') assert.equal((await connect(closed, count)).refused, count);
         const found = [...(await counted(program, [own.cgroup.id]))].map(
-          ([key, { successful, failed }]) => `${key.split(' ')[1]} ${successful} ${failed}`,
+          ([key, { successful, allFailed }]) => `${key.split(' ')[1]} ${successful} ${allFailed}`,
         );
         assert.deepEqual(found.sort(), [`127.0.0.1:${open} ${count} 0`, `127.0.0.1:${closed} 0 ${count}`]);
       } finally {

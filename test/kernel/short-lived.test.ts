@@ -4,7 +4,7 @@ import { Features } from '../../src/features.ts';
 import type { CgroupEvent } from '../../src/kernel/cgroup-event.ts';
 import { startCgroupEvents } from '../../src/kernel/cgroup-events.ts';
 import type { RingSource } from '../../src/kernel/ring-object.ts';
-import type { TcpProgram } from '../../src/kernel/tcp.ts';
+import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import * as machine from './machine.ts';
 import { skip, type Load } from './machine.ts';
 

@@ -17,7 +17,10 @@ function told(text: string): string[] {
   const samples = text.split('\n').flatMap((line) => {
     const source = /^node_agent_kernel_source\{.*feature="(tcp\w*)",.*source="(\w+)".*\} 1$/.exec(line);
     if (source !== null) return [`${source[1]} by ${source[2]}`];
-    const sample = /^container_net_tcp_(\w+)\{.*[{,]destination="([^"]*)".*\} (\d+)$/.exec(line);
+    const sample =
+      /^container_net_tcp_((?:successful|failed)_connects_total|active_connections)\{.*[{,]destination="([^"]*)".*\} (\d+)$/.exec(
+        line,
+      );
     return sample !== null && line.includes(own.cgroup.path)
       ? [`${sample[1]} ${sample[2]} ${sample[3]}`]
       : [];

@@ -1,0 +1,130 @@
+/** Segments that are sent again, over a link that goes down and up, against what the two network namespaces count. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from '../agent/rig.ts';
+import { page } from '../peers/peer.ts';
+import { proves } from '../proof.ts';
+import { counted, forEachSource, makeCgroup, skip, startCounting, until, type Cgroup } from './machine.ts';
+import { exchange, serve, type Truth } from './traffic.ts';
+
+const port = '21785';
+const connections = 3000;
+let client: Cgroup;
+let server: Cgroup;
+
+before(() => {
+  if (skip !== false) return;
+  client = makeCgroup(`/system.slice/retransmits-${process.pid}-client.service`);
+  server = makeCgroup(`/system.slice/retransmits-${process.pid}-server.service`);
+});
+
+after(() => {
+  client?.remove();
+  server?.remove();
+});
+
+/** Two namespaces of one link; its second end is r0. They end with the process. */
+const twoNamespaces = `
+  unshare --net sh -c 'ip link set lo up; exec sleep 1000' & other=$!
+  trap 'kill $other' EXIT
+  until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+  ip link add c0 type veth peer name r0 netns $other
+  ip address add 10.8.7.1/24 dev c0
+  ip link set c0 up
+  nsenter --net=/proc/$other/ns/net sh -ec 'ip address add 10.8.7.2/24 dev r0; ip link set r0 up'
+  echo $other
+  cat`;
+
+async function namespaces(): Promise<{ child: ChildProcess; near: string; far: string } | undefined> {
+  const child = spawn('unshare', ['--net', 'bash', '-ec', twoNamespaces], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const [said] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
+  if (!Buffer.isBuffer(said)) return undefined;
+  return { child, near: String(child.pid), far: said.toString().trim() };
+}
+
+function inside(pid: string, ...command: string[]): string {
+  const { stdout } = spawnSync('nsenter', [`--net=/proc/${pid}/ns/net`, ...command], { encoding: 'utf8' });
+  return stdout;
+}
+
+/** RetransSegs of /proc/net/snmp. */
+function retransmitted(pid: string): number {
+  const [names = '', values = ''] = inside(pid, 'cat', '/proc/net/snmp')
+    .split('\n')
+    .filter((line) => line.startsWith('Tcp:'));
+  return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
+}
+
+/** Runs a load between the two while the link goes down and up; answers what both sides have done. */
+async function lossyLoad({ near, far }: { near: string; far: string }): Promise<Truth> {
+  const serving = await serve(server, port, far);
+  try {
+    const load = exchange(client, '10.8.7.2', port, connections, near);
+    for (let time = 0; time < 6; time++) {
+      inside(far, 'ip', 'link', 'set', 'r0', 'down');
+      await sleep(50);
+      inside(far, 'ip', 'link', 'set', 'r0', 'up');
+      await sleep(500);
+    }
+    const truth = await load;
+    await serving.end();
+    assert.ok(retransmitted(near) + retransmitted(far) > 0, 'some were lost');
+    return truth;
+  } finally {
+    serving.kill();
+  }
+}
+
+forEachSource((source, lack) => {
+  test('segments that are sent again on both sides', { skip: lack, timeout: 120_000 }, async (t) => {
+    const made = await namespaces();
+    if (made === undefined) return t.skip('needs ip and veth');
+    const { child, near, far } = made;
+    t.after(() => child.stdin?.end());
+    const counting = await startCounting({ source });
+    try {
+      const truth = await lossyLoad(made);
+      await until('all have ended', async () =>
+        [...(await counted(counting, [client.id, server.id])).values()].every(({ active }) => active === 0),
+      );
+      const found = await counted(counting, [client.id, server.id]);
+      const out = found.get(`${client.id} 10.8.7.2:${port}`)!;
+      const came = found.get(`${server.id} <10.8.7.2:${port}`)!;
+      assert.deepEqual([out.bytesSent, out.bytesReceived], [truth.sent, truth.received]);
+      assert.equal(out.retransmits + out.synRetransmits, retransmitted(near), 'the side that connects');
+      assert.equal(came.retransmits, retransmitted(far), 'the side that accepts');
+      t.diagnostic(`${retransmitted(near)} and ${retransmitted(far)} segments`);
+    } finally {
+      counting.close();
+    }
+  });
+});
+
+test('the same on the page of the agent', { skip, timeout: 120_000 }, async (t) => {
+  const made = await namespaces();
+  if (made === undefined) return t.skip('needs ip and veth');
+  const { child, near, far } = made;
+  t.after(() => child.stdin?.end());
+  const agent = await run(t, undefined, [
+    '--min-container-age',
+    '0s',
+    '--skip-systemd-system-services=false',
+  ]);
+  await lossyLoad(made);
+  const sum = async (families: RegExp): Promise<number> =>
+    ((await page(`${agent.url}/metrics`)) ?? '')
+      .split('\n')
+      .filter((line) => families.test(line) && line.includes(`10.8.7.2:${port}`))
+      .reduce((all, line) => all + Number(line.slice(line.lastIndexOf(' '))), 0);
+  await until('the side that connects', async () => {
+    await sleep(1100);
+    return (await sum(/^container_net_tcp_(syn_)?retransmits_total/)) === retransmitted(near);
+  });
+  assert.equal(await sum(/^container_net_tcp_accepted_retransmits_total/), retransmitted(far));
+  proves(t, 'container_net_tcp_retransmits_total');
+});
