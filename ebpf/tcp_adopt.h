@@ -52,13 +52,14 @@ static __always_inline struct sock *sock_of(struct file *file)
 
 #else
 
-extern const void socket_file_ops __ksym;
+/* Not known where the kernel names only its functions (CONFIG_KALLSYMS_ALL): then nothing old is found. */
+extern const void socket_file_ops __ksym __weak;
 
 static __always_inline struct sock *sock_of(struct file *file)
 {
 	struct socket *socket = (struct socket *)file->private_data;
 
-	return file->f_op == &socket_file_ops ? BPF_CORE_READ(socket, sk) : NULL;
+	return &socket_file_ops && file->f_op == &socket_file_ops ? BPF_CORE_READ(socket, sk) : NULL;
 }
 
 #endif
