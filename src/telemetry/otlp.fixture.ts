@@ -12,7 +12,7 @@ import {
 export interface ReceivedPoint {
   readonly name: string;
   readonly unit: string;
-  readonly type: 'gauge' | 'counter' | 'sum';
+  readonly type: 'gauge' | 'counter' | 'sum' | 'histogram';
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
   readonly startNs: bigint;
@@ -103,7 +103,7 @@ function attributesOf(bytes: Buffer, field: number): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** opentelemetry/proto/metrics/v1/metrics.proto, as far as gauges and sums of doubles go. */
+/** opentelemetry/proto/metrics/v1/metrics.proto, as far as gauges, sums of doubles and histograms go; of these the count. */
 function decodeRequest(request: Buffer): Omit<ReceivedRequest, 'headers'> {
   const points: ReceivedPoint[] = [];
   let resource = {};
@@ -111,18 +111,26 @@ function decodeRequest(request: Buffer): Omit<ReceivedRequest, 'headers'> {
     resource = attributesOf(all(resourceMetrics, 1)[0]!, 1);
     const metrics = all(resourceMetrics, 2).flatMap((scopeMetrics) => all(scopeMetrics, 2));
     for (const metric of metrics) {
-      const [gauge, sum] = [all(metric, 5)[0], all(metric, 7)[0]];
-      const type = gauge !== undefined ? 'gauge' : integer(sum!, 3) === 1n ? 'counter' : 'sum';
-      if (sum !== undefined && integer(sum, 2) !== 2n) throw new Error('not cumulative');
-      for (const point of all(gauge ?? sum!, 1)) {
+      const [gauge, sum, histogram] = [all(metric, 5)[0], all(metric, 7)[0], all(metric, 9)[0]];
+      const type =
+        gauge !== undefined
+          ? 'gauge'
+          : histogram !== undefined
+            ? 'histogram'
+            : integer(sum!, 3) === 1n
+              ? 'counter'
+              : 'sum';
+      const cumulative = sum ?? histogram;
+      if (cumulative !== undefined && integer(cumulative, 2) !== 2n) throw new Error('not cumulative');
+      for (const point of all(gauge ?? cumulative!, 1)) {
         const bits = Buffer.alloc(8);
         bits.writeBigUInt64LE(integer(point, 4));
         points.push({
           name: text(metric, 1),
           unit: text(metric, 3),
           type,
-          labels: attributesOf(point, 7),
-          value: bits.readDoubleLE(),
+          labels: attributesOf(point, type === 'histogram' ? 9 : 7),
+          value: type === 'histogram' ? Number(integer(point, 4)) : bits.readDoubleLE(),
           startNs: integer(point, 2),
           timeNs: integer(point, 3),
         });
