@@ -84,7 +84,7 @@ for (const only of ['tasks', 'tasks_plain'] as const) {
       const { runDelayNs, end } = await work(t, place, 'fork', '6', 'burn', '30');
       const first = await timesOf(program, place);
       const second = await timesOf(program, place);
-      assert.ok(first !== undefined && second !== undefined && first.runDelayNs >= runDelayNs * 0.98);
+      assert.ok(first !== undefined && second !== undefined && first.runDelayNs >= runDelayNs * 0.98 - 1e7);
       assert.ok(second.execNs - first.execNs < 5e7, 'it is told once');
       const [least, most] = await end();
       let last: CgroupTimes | undefined;
