@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { capabilitiesOf, hasCapability } from '../../host/capabilities.ts';
 import type { Hierarchy } from '../../kernel/hierarchy.ts';
 
 /** Processes, and descriptors in all, that one walk looks at. */
@@ -12,6 +13,16 @@ export function processIds(proc: string): number[] {
     .map(Number)
     .sort((a, b) => a - b)
     .slice(0, maxProcesses);
+}
+
+/**
+ * Those of `pids` whose descriptors and namespaces we may hope to see: without CAP_SYS_PTRACE those of our own user
+ * (ptrace(2), "Ptrace access mode checking"). Being refused by each of the others takes far longer than to ask whose they are.
+ */
+export function visibleProcesses(proc: string, pids: readonly number[]): readonly number[] {
+  const user = process.geteuid?.() ?? 0;
+  if (user === 0 || hasCapability(capabilitiesOf(proc), 'CAP_SYS_PTRACE') !== false) return pids;
+  return pids.filter((pid) => statSync(`${proc}/${pid}`, { throwIfNoEntry: false })?.uid === user);
 }
 
 /** Inode of the network namespace of a process; undefined when it is gone or may not be looked at. */

@@ -2,7 +2,14 @@ import { open } from 'node:fs/promises';
 import type { Hierarchy } from '../../kernel/hierarchy.ts';
 import { turns } from '../../turns.ts';
 import { destinationCounts } from './destinations.ts';
-import { cgroupIds, maxDescriptors, netNamespace, processIds, socketsOf } from './processes.ts';
+import {
+  cgroupIds,
+  maxDescriptors,
+  netNamespace,
+  processIds,
+  socketsOf,
+  visibleProcesses,
+} from './processes.ts';
 import { listeningSockets, type ListeningSocket } from './listens.ts';
 import { listening, openStates, parseSockets, type ProcSocket } from './sockets.ts';
 
@@ -37,12 +44,13 @@ export interface ProcfsWalk {
 /**
  * Open outbound connections by procfs alone. It does not tell who connected to whom: a connection whose own port
  * somebody listens on in the same network namespace counts as accepted. A socket that several processes hold is the
- * first one's; one that listens is the last one's, because who starts others opens it for them. What is not seen: namespaces without a process, and those of processes that may not be looked at.
+ * first one's; one that listens is the last one's, because who starts others opens it for them. What is not seen:
+ * namespaces without a process, and those of processes that may not be looked at.
  */
 export async function walkProcfs(deps: ProcfsDeps): Promise<ProcfsWalk> {
   const { proc, hierarchy } = deps;
   const turn = turns();
-  const pids = processIds(proc);
+  const pids = visibleProcesses(proc, processIds(proc));
   const { outbound: ownerless, listens } = await socketsOfAll(deps, pids, turn);
   const listeners = new Map<number, number>();
   const found = new Map<string, OpenConnections>();
