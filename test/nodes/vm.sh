@@ -2,7 +2,7 @@
 # vm.sh KERNEL COMMAND...: boots a kernel of the table `kernels` in a virtual machine (KVM where it works, else emulated) and
 # runs the command in this checkout there: same path, read-only, but for $TEST_EVIDENCE. Answers its exit code. With `all` for
 # the kernel, one after the other; answers the exit code of the last one that failed.
-#   VM_TIMEOUT  seconds until the machine counts as hung (1800)     VM_ACCEL  kvm or tcg
+#   VM_TIMEOUT  seconds until the machine counts as hung (2400)     VM_ACCEL  kvm or tcg
 # After a failure the journal and the console of the guest are in build/vm/<kernel>.
 . "$(dirname "$0")/common.sh"
 [ $# -ge 2 ] || fail 'usage: vm.sh KERNEL COMMAND...'
@@ -90,8 +90,8 @@ machine=$!
 exec 3>&-
 while kill -0 $machine 2>/dev/null; do
   [ ! -s "$run/up" ] || [ "${up:-}" ] || { up=$((SECONDS - began)) && say "$name: up after $up s"; }
-  if [ $((SECONDS - began)) -gt "${VM_TIMEOUT:-1800}" ]; then
-    say "$name: no end after ${VM_TIMEOUT:-1800} s: hung, taken down"
+  if [ $((SECONDS - began)) -gt "${VM_TIMEOUT:-2400}" ]; then
+    say "$name: no end after ${VM_TIMEOUT:-2400} s: hung, taken down"
     kill -9 $machine
     break
   fi
