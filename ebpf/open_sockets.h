@@ -64,10 +64,11 @@ int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	read_own(sk, &own);
 	read_peer(sk, &peer);
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE || !same_destination(&own, &socket->own) ||
-	    !same_destination(&peer, &socket->peer))
-		bpf_map_delete_elem(&tcp_open, &address);
-	else
+	bool is_other = BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE ||
+			!same_destination(&own, &socket->own) || !same_destination(&peer, &socket->peer);
+	if (!is_other)
 		count_walked(&socket->record, sk);
+	else if (to_delete(&socket->record))
+		bpf_map_delete_elem(&tcp_open, &address);
 	return 0;
 }

@@ -39,6 +39,7 @@ struct tcp_record {
 	__u64 seen_received; /* by the last walk */
 	enum tcp_phase phase;
 	__u32 heard; /* tracepoints: which programs have told of this attempt */
+	__u32 forsaken; /* a walk found that the socket is not what it was */
 };
 
 /*
@@ -78,6 +79,18 @@ static __always_inline __u64 grown(__u64 *counted, __u64 now)
 	*counted = now;
 	return now - before;
 #endif
+}
+
+/*
+ * Of a record that does not fit its socket any more, and whose socket may have a new life before the walk that saw this has
+ * deleted it: it goes when a second walk finds it as it was.
+ */
+static __always_inline bool to_delete(struct tcp_record *record)
+{
+	__u32 before = record->forsaken;
+
+	record->forsaken = 1;
+	return before;
 }
 
 #define FIN_STATES                                                                                                     \

@@ -102,7 +102,8 @@ int tcp_active(struct bpf_iter__bpf_map_elem *ctx)
 	if (!record)
 		return 0;
 	if (record->phase != TCP_CONNECTING && BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE) {
-		bpf_map_delete_elem(&tcp_sockets, &address);
+		if (to_delete(record))
+			bpf_map_delete_elem(&tcp_sockets, &address);
 		return 0;
 	}
 	read_own(sk, &own);

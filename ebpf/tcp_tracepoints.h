@@ -63,6 +63,7 @@ static __always_inline void begin(struct tcp_record *record, const struct tcp_ke
 	record->retransmits = 0;
 	record->seen_received = 0;
 	record->heard = instance;
+	record->forsaken = 0;
 	record->phase = phase;
 }
 
