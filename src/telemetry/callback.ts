@@ -22,6 +22,8 @@ export interface Registration {
   readonly instruments: readonly Observable[];
   readonly run: (samples: Samples) => void | Promise<void>;
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
+  /** It has been run before. */
+  began: boolean;
   /** True until its promise settles, past the deadline too. */
   running: boolean;
 }
@@ -95,6 +97,7 @@ export async function runCallback(
 
 async function work(registration: Registration, samples: Samples): Promise<void> {
   if (registration.running) throw new AgentError('EBUSY', 'the run before has not come back');
+  registration.began = true;
   registration.running = true;
   try {
     await registration.run(samples);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { DataPointType, type DataPoint, type MetricData } from '@opentelemetry/sdk-metrics';
 import { codeOf } from '../errors.ts';
@@ -194,7 +194,7 @@ test('the snapshot is bounded, and so is what one callback may bring', async () 
 });
 
 test('late, throwing and rejecting callbacks give nothing; the others do', async () => {
-  const { meter, collect } = createMeter({ deadlineMs: 120 });
+  const { meter, collect } = createMeter({ deadlineMs: 120, firstDeadlineMs: 120 });
   const gauge = meter.createObservableGauge('g');
   const outcomes = new Map<string, Outcome>();
   const hold = Promise.withResolvers<void>();
@@ -232,6 +232,16 @@ test('late, throwing and rejecting callbacks give nothing; the others do', async
   hold.resolve();
   await nextTurn();
   assert.deepEqual(await names(), ['late', 'good']);
+});
+
+test('a first run may take longer', async () => {
+  const { meter, collect } = createMeter({ deadlineMs: 40, firstDeadlineMs: 10_000 });
+  meter.createObservableGauge('g').addCallback(async (result) => {
+    await sleep(60);
+    result.observe(1);
+  });
+  assert.equal((await collect()).metrics.length, 1);
+  assert.equal((await collect()).metrics.length, 0);
 });
 
 test('observations after the end of a run go nowhere', async () => {

@@ -21,6 +21,8 @@ export interface MeterSettings {
   readonly constantLabels?: (metric: string) => Attributes;
   /** A callback that takes longer gives nothing. 2,000 unless told. */
   readonly deadlineMs?: number;
+  /** The same of its first run, before which nothing is compiled or cached. Three times as long unless told. */
+  readonly firstDeadlineMs?: number;
   /** Points of a snapshot at most. 200,000 unless told. */
   readonly seriesLimit?: number;
   readonly clock?: Clock;
@@ -50,6 +52,7 @@ const noLabels: Attributes = {};
 export class SnapshotMeter implements Meter {
   readonly #constantLabels: (metric: string) => Attributes;
   readonly #deadlineMs: number;
+  readonly #firstDeadlineMs: number;
   readonly #seriesLimit: number;
   readonly #clock: Clock;
   readonly #disabled: ReadonlySet<string>;
@@ -61,6 +64,7 @@ export class SnapshotMeter implements Meter {
   constructor(settings: MeterSettings = {}) {
     this.#constantLabels = settings.constantLabels ?? (() => noLabels);
     this.#deadlineMs = settings.deadlineMs ?? 2000;
+    this.#firstDeadlineMs = settings.firstDeadlineMs ?? 3 * this.#deadlineMs;
     this.#seriesLimit = settings.seriesLimit ?? 200_000;
     this.#clock = settings.clock ?? systemClock;
     this.#disabled = settings.disabled ?? new Set();
@@ -111,7 +115,14 @@ export class SnapshotMeter implements Meter {
     onOutcome?: (outcome: Outcome) => void,
   ): void {
     this.removeBatchObservableCallback(callback, instruments);
-    this.#registrations.add({ callback, instruments, run: callback, onOutcome, running: false });
+    this.#registrations.add({
+      callback,
+      instruments,
+      run: callback,
+      onOutcome,
+      began: false,
+      running: false,
+    });
   }
 
   removeBatchObservableCallback(callback: BatchObservableCallback, instruments: readonly Observable[]): void {
@@ -136,7 +147,8 @@ export class SnapshotMeter implements Meter {
 
     const runs = [];
     for (const registration of [...this.#registrations]) {
-      const run = runCallback(registration, this.#deadlineMs, this.#seriesLimit);
+      const deadlineMs = registration.began ? this.#deadlineMs : this.#firstDeadlineMs;
+      const run = runCallback(registration, deadlineMs, this.#seriesLimit);
       runs.push(run.then((result) => ({ ...result, registration })));
       await nextTurn();
     }
@@ -197,7 +209,7 @@ export class SnapshotMeter implements Meter {
       this.#callbacks.remove(instrument, callback);
       const run = (samples: Samples) =>
         callback({ observe: (value, attributes) => samples.observe(instrument, value, attributes) });
-      this.#registrations.add({ callback, instruments: [instrument], run, running: false });
+      this.#registrations.add({ callback, instruments: [instrument], run, began: false, running: false });
     },
     remove: (instrument: Instrument, callback: ObservableCallback) => {
       for (const registration of this.#registrations) {
