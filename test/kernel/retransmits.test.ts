@@ -64,8 +64,9 @@ function retransmitted(pid: string): number {
 async function lossyLoad({ near, far }: { near: string; far: string }): Promise<Truth> {
   const serving = await serve(server, port, far);
   try {
-    const load = exchange(client, '10.8.7.2', port, connections, near);
-    for (let time = 0; time < 6; time++) {
+    let running = true;
+    const load = exchange(client, '10.8.7.2', port, connections, near).finally(() => (running = false));
+    for (let time = 0; time < 6 || (running && retransmitted(near) + retransmitted(far) === 0); time++) {
       inside(far, 'ip', 'link', 'set', 'r0', 'down');
       await sleep(50);
       inside(far, 'ip', 'link', 'set', 'r0', 'up');
