@@ -7,4 +7,5 @@ void addObjects(Napi::Object exports);
 void addFiles(Napi::Object exports);
 void addInside(Napi::Object exports);
 void addNamespaces(Napi::Object exports);
+void addPing(Napi::Object exports);
 void addSystem(Napi::Object exports);

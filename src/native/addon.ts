@@ -43,6 +43,19 @@ export interface Addon {
    */
   networkSetting(nsPath: string | null, name: string, value: string | null): Promise<string>;
 
+  /**
+   * One ICMP echo request to each of `targets` (16 bytes each, IPv4 mapped; 65,536 at most) inside the network namespace
+   * `nsPath` (null: our own), on a thread of its own. Waits until all have answered, `timeoutMs` at most. What cannot be sent
+   * or does not answer costs nobody else. Needs CAP_NET_RAW there.
+   */
+  ping(nsPath: string | null, targets: Uint8Array, timeoutMs: number): Promise<PingBatch>;
+
+  /**
+   * Has the kernel stamp what it receives, for `ping`, from a moment later on until it is called with false. Idempotent. The
+   * whole machine's packets are stamped meanwhile.
+   */
+  stampReceived(on: boolean): void;
+
   /** uname(2) inside the UTS namespace `nsPath` (null: our own), on a thread of its own. */
   utsname(nsPath: string | null): Promise<{ nodename: string; release: string; machine: string }>;
 
@@ -83,6 +96,20 @@ export interface InsideBatch {
    * who are not root.
    */
   readonly figures: Float64Array;
+}
+
+export interface PingBatch {
+  /**
+   * 0 for an answer; else the errno of socket(2) or sendto(2), ETIMEDOUT (110) without an answer in time, ENODATA (61) for one
+   * without the kernel's stamps.
+   */
+  readonly errors: Int32Array;
+  /** Between the stamps of the kernel. */
+  readonly roundTripNs: Float64Array;
+  /** Inode of the namespace that it was; 0 where that cannot be told. */
+  readonly namespaceInode: number;
+  /** CPU time of the thread. */
+  readonly cpuNs: number;
 }
 
 export interface NetlinkRequest {
