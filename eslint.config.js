@@ -1,7 +1,17 @@
 import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-const subjects = ['node', 'applications', 'containers', 'listens', 'oom', 'resources', 'tcp', 'volumes'];
+const subjects = [
+  'node',
+  'applications',
+  'containers',
+  'latency',
+  'listens',
+  'oom',
+  'resources',
+  'tcp',
+  'volumes',
+];
 /** The only files that know everybody. */
 const wiring = ['src/main.ts', 'src/agent.ts', 'src/tracing.ts'];
 const foundations = ['host', 'kernel', 'native', 'catalogue', 'model'];

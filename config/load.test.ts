@@ -45,6 +45,7 @@ test('without any source there are the defaults', () => {
       maxNodeDestinations: 20_000,
       tcpSource: 'auto',
       enableConntrackEvents: false,
+      disablePinger: false,
       cloud: { provider: '', region: '', availabilityZone: '', instanceType: '', instanceLifeCycle: '' },
       log: { level: 'info', perSecond: 10, burst: 100 },
     },
@@ -129,6 +130,7 @@ const everything: Options = {
   maxNodeDestinations: 20_000,
   tcpSource: 'auto',
   enableConntrackEvents: false,
+  disablePinger: true,
   cloud: {
     provider: 'aws',
     region: 'eu-1',
@@ -160,11 +162,11 @@ test('options without a feature are named once they are set', () => {
   const loaded = load(
     [...seedFlags, ['wal-dir', '/x'], ['region', 'eu']].map(([name, value]) => `--${name}=${value}`),
   );
-  assert.deepEqual(loaded.kind === 'run' && loaded.notYetEffective, [
-    'disable-log-parsing',
-    'disable-pinger',
-    'state-dir',
-  ]);
+  assert.deepEqual(loaded.kind === 'run' && loaded.notYetEffective, ['disable-log-parsing', 'state-dir']);
+});
+
+test('a flag of an earlier revision has its effect', () => {
+  assert.equal(run(['--no-ping-upstreams']).disablePinger, true);
 });
 
 test('flags have several forms', () => {

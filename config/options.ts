@@ -39,6 +39,7 @@ export interface Options {
   readonly maxNodeDestinations: number;
   readonly tcpSource: Values['tcp-source'];
   readonly enableConntrackEvents: boolean;
+  readonly disablePinger: boolean;
   /** Overrides; empty where there is none. */
   readonly cloud: {
     readonly provider: string;
@@ -84,6 +85,7 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
     maxNodeDestinations: values['max-node-destinations'],
     tcpSource: values['tcp-source'],
     enableConntrackEvents: values['enable-conntrack-events'],
+    disablePinger: values['disable-pinger'],
     cloud: {
       provider: values.provider,
       region: values.region,

@@ -119,7 +119,8 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
             { runtime, ...reasonOf(failure) },
             'container runtime does not answer; trying again',
           );
-    const subjects = { meter, addon, view, interfaces, options, features, clock, onRuntimeState };
+    const reads = (): number => (parts.page?.figures.ok ?? 0) + (parts.push?.figures.ok ?? 0);
+    const subjects = { meter, addon, view, interfaces, options, features, clock, onRuntimeState, reads };
     parts.tracing = await startTracing(subjects);
     const { kernel, containers, collectors, sources } = parts.tracing;
     [

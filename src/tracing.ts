@@ -17,6 +17,7 @@ import { findHierarchy } from './kernel/hierarchy.ts';
 import { startKernel, type Kernel } from './kernel/kernel.ts';
 import { followNat } from './kernel/nat-namespaces.ts';
 import { sharedReading } from './kernel/shared-reading.ts';
+import { startLatency } from './latency/start.ts';
 import type { Addon } from './native/addon.ts';
 import { listensCollector } from './listens/collector.ts';
 import { listenModel } from './listens/model.ts';
@@ -66,6 +67,8 @@ export async function startTracing(deps: {
   clock: Clock;
   /** A container runtime fails (with the reason), or works again. */
   onRuntimeState: (runtime: string, failure: unknown, ofUser?: boolean) => void;
+  /** How often somebody has scraped, or taken what was pushed. */
+  reads: () => number;
 }): Promise<Tracing> {
   const { meter, addon, view, options, features, clock } = deps;
   const { paths } = view;
@@ -159,6 +162,15 @@ export async function startTracing(deps: {
     }),
   });
   const onProcesses = { mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs };
+  const latency = await startLatency(meter, {
+    ...onProcesses,
+    addon,
+    features,
+    isWanted: !options.disablePinger,
+    upstreams: tcp.upstreams,
+    containers: directory,
+    reads: deps.reads,
+  });
   const readMounts = textReader(addon, 1 << 20, 'utf8');
   const volumes = volumeModel({
     containers: directory,
@@ -187,6 +199,7 @@ export async function startTracing(deps: {
     collectors: [
       tcp,
       listens,
+      ...(latency ? [latency] : []),
       containerInfoCollector(meter, directory),
       restartsCollector(meter, directory),
       resourcesCollector(meter, { containers: directory, controllers, read, tasks, onLook, nowMs }),
@@ -201,6 +214,7 @@ export async function startTracing(deps: {
     sources: new Map<string, string>([...sources, ['delays', kernel.tasks?.object ?? 'procfs']]),
     close() {
       stopNat?.();
+      latency?.close();
       watch.close();
       kernel.close();
     },

@@ -37,9 +37,8 @@ export const network = {
   'disable-pinger': {
     type: flag,
     default: 'false',
-    help: 'Destinations are not pinged.',
+    help: 'What containers connect to is not pinged.',
     aliases: ['no-ping-upstreams'],
-    waitsFor: 'pinger',
   },
   'disable-l7-tracing': {
     type: flag,

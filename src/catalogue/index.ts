@@ -8,6 +8,7 @@ import {
 } from './agent.ts';
 import { containerApplicationMetrics, containerInfoMetrics, containerRestartMetrics } from './containers.ts';
 import { containerListenMetrics, listenModelMetrics } from './listens.ts';
+import { latencyMetrics, pingMetrics } from './latency.ts';
 import type { MetricSpec } from './metric.ts';
 import {
   nodeCloudMetrics,
@@ -50,12 +51,14 @@ const tables: readonly Record<string, MetricSpec>[] = [
   tcpInboundMetrics,
   tcpTimeMetrics,
   containerListenMetrics,
+  latencyMetrics,
   pipelineMetrics,
   processMetrics,
   featureMetrics,
   kernelMetrics,
   containerModelMetrics,
   listenModelMetrics,
+  pingMetrics,
 ];
 
 /** Every family the agent can emit, by name. */

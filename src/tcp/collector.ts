@@ -2,9 +2,11 @@ import type { BatchObservableResult, Meter } from '@opentelemetry/api';
 import type { Collector } from '../collector.ts';
 import type { TcpProgram } from '../kernel/tcp-program.ts';
 import type { ContainerDirectory } from '../model/containers.ts';
+import type { Upstreams } from '../model/upstreams.ts';
 import { tcpModel } from './model.ts';
 import { observeInbound, observeOutbound, observeTimes, tcpInstruments } from './observe.ts';
 import { timesModel } from './times.ts';
+import { upstreamsOf } from './upstreams.ts';
 import { turns } from '../turns.ts';
 
 /** Series left out of the last snapshot. */
@@ -15,6 +17,7 @@ export interface HiddenSeries {
 
 export interface TcpCollector extends Collector {
   hidden(): HiddenSeries;
+  readonly upstreams: Upstreams;
 }
 
 export interface TcpCollectorDeps {
@@ -65,6 +68,7 @@ export function tcpCollector(meter: Meter, deps: TcpCollectorDeps): TcpCollector
       await observe(result);
     },
     hidden: () => ({ noContainer: model.withoutContainer(), tooYoung }),
+    upstreams: { list: async () => (await refreshing?.catch(() => {}), upstreamsOf(model.series())) },
   };
 }
 
