@@ -39,8 +39,6 @@ class Round {
     }
     do look();
     while (waiting_ > 0 && wait());
-    for (size_t i = 0; i < targets_.size(); i++)
-      if (stamps_[i].answered && !stamps_[i].settled) pings_.errors[i] = ENODATA;
     return std::move(pings_);
   }
 
@@ -98,17 +96,21 @@ class Round {
   void take(const EchoSeen& seen, bool isReply) {
     if (seen.index >= targets_.size()) return;
     Stamps& stamps = stamps_[seen.index];
-    if (!isReply && stamps.sentNs == 0) stamps.sentNs = seen.atNs;
-    if (isReply && !stamps.answered && seen.from == targets_[seen.index]) {
+    if (stamps.settled || (isReply && seen.from != targets_[seen.index])) return;
+    if (isReply && !stamps.answered) {
       stamps.answered = true;
       stamps.answeredNs = seen.atNs;
+      pings_.errors[seen.index] = ENODATA;
+    } else if (!isReply && stamps.sentNs == 0) {
+      stamps.sentNs = seen.atNs;
     }
-    if (stamps.settled || stamps.sentNs == 0 || stamps.answeredNs == 0) return;
-    auto roundTrip = std::chrono::nanoseconds(stamps.answeredNs - stamps.sentNs);
-    // The clock was set forward between the two.
-    if (roundTrip > timeout_) return;
+    // The stamp of a request may be late, that of a reply comes with it.
+    if (!stamps.answered || (stamps.sentNs == 0 && stamps.answeredNs != 0)) return;
     stamps.settled = true;
     waiting_--;
+    auto roundTrip = std::chrono::nanoseconds(stamps.answeredNs - stamps.sentNs);
+    // Otherwise the clock was set forward between the two.
+    if (stamps.answeredNs == 0 || roundTrip > timeout_) return;
     pings_.errors[seen.index] = 0;
     pings_.roundTripNs[seen.index] = roundTrip.count() > 0 ? roundTrip.count() : 0;
   }

@@ -7,7 +7,7 @@
 
 struct Pings {
   // One a target: 0 for an answer, else an errno: that of sendto(2) or socket(2), ETIMEDOUT without an answer, ENODATA for one
-  // without both stamps of the kernel.
+  // without both stamps of the kernel, or with stamps that are further apart than it took.
   std::vector<int> errors;
   // Between the stamps; 0 if the clock was set back between them.
   std::vector<double> roundTripNs;

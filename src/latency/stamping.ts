@@ -9,11 +9,13 @@ const beginsMs = 50;
 /** Has the kernel stamp packets from the first ping on until nobody has pinged for a while. */
 export class Stamping {
   readonly #addon: Pick<Addon, 'stampReceived'>;
+  readonly #idleMs: number;
   #end: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(addon: Pick<Addon, 'stampReceived'>) {
+  constructor(addon: Pick<Addon, 'stampReceived'>, idleAfterMs = idleMs) {
     this.#addon = addon;
+    this.#idleMs = idleAfterMs;
   }
 
   /** To be called before each round. False once it is closed. */
@@ -21,7 +23,7 @@ export class Stamping {
     if (this.#closed) return false;
     if (this.#end === undefined) {
       this.#addon.stampReceived(true);
-      this.#end = setTimeout(() => this.#stop(), idleMs).unref();
+      this.#end = setTimeout(() => this.#stop(), this.#idleMs).unref();
       await sleep(beginsMs);
     }
     this.#end?.refresh();

@@ -77,6 +77,9 @@ after(() => {
   opened?.close();
 });
 
+/** 127.0.0.1 and ::1. */
+const loopback = Buffer.from('00000000000000000000ffff7f00000100000000000000000000000000000001', 'hex');
+
 const key = int32(1, 2, 3);
 const bad = Buffer.alloc(1000, 'x');
 const damaged = skip === false ? compileBpf('refused').subarray(0, 2000) : bad;
@@ -111,6 +114,17 @@ const functions: Record<string, readonly Call[]> = {
     () => addon.networkSetting(null, 'core/somaxconn', null),
     fails('ENOENT', () => addon.networkSetting('/nowhere', 'core/somaxconn', null)),
     fails('ENOENT', () => addon.networkSetting(null, 'core/nothing', null)),
+  ],
+  ping: [
+    () => addon.ping(null, loopback, 1000),
+    () => addon.ping('/proc/self/ns/net', loopback, 0),
+    fails('ENOENT', () => addon.ping('/nowhere', loopback, 1000)),
+    fails('EINVAL', () => addon.ping(null, loopback.subarray(1), 1000)),
+  ],
+  stampReceived: [
+    () => addon.stampReceived(true),
+    () => addon.stampReceived(false),
+    fails('EINVAL', () => addon.stampReceived(1 as never)),
   ],
   utsname: [
     () => addon.utsname(null),
