@@ -9,7 +9,7 @@ import { space, talker } from './talker.fixture.ts';
 const inodeOf = (path: string | null): number => Number(/\d+/.exec(path ?? '')?.[0]);
 
 /** Everybody answers in as many milliseconds as the last byte says, and 13 not at all. */
-function answering(path: string | null, targets: Uint8Array): PingBatch {
+function answering(...[path, targets]: Parameters<RoundDeps['addon']['ping']>): PingBatch {
   const last = Array.from({ length: targets.length / 16 }, (_, i) => targets[16 * i + 15]!);
   return {
     errors: Int32Array.from(last, (byte) => (byte === 13 ? 110 : 0)),
@@ -44,9 +44,9 @@ test('who answers has seconds, for each container that asks', async () => {
 
 test('a namespace that is gone or another has no answers, and costs the others none', async () => {
   const [a, b, c] = [talker('/a', 1), talker('/b', 1), talker('/c', 1)];
-  const ping: RoundDeps['addon']['ping'] = async (path, targets) => {
+  const ping: RoundDeps['addon']['ping'] = async (path, targets, limitMs) => {
     if (inodeOf(path) === 1) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
-    return { ...answering(path, targets), namespaceInode: 3 };
+    return { ...answering(path, targets, limitMs), namespaceInode: 3 };
   };
   const { answers } = await pingAll([space(1, a), space(2, b), space(3, c)], deps(ping));
   assert.deepEqual(
@@ -74,11 +74,11 @@ test('without CPU time or time left the others wait, are counted and come first'
   const spaces = Array.from({ length: 20 }, (_, i) => space(i, talker(`/${i}`, 3)));
   for (const spent of ['cpu', 'time']) {
     const asked = new Set<number>();
-    const slow: RoundDeps['addon']['ping'] = async (path, targets) => {
+    const slow: RoundDeps['addon']['ping'] = async (path, targets, limitMs) => {
       asked.add(inodeOf(path));
       await new Promise((resolve) => setImmediate(resolve));
       if (spent === 'time') time.ms += 6000;
-      return { ...answering(path, targets), cpuNs: spent === 'cpu' ? 1e9 : 0 };
+      return { ...answering(path, targets, limitMs), cpuNs: spent === 'cpu' ? 1e9 : 0 };
     };
     const round = deps(slow, () => time.ms);
     const { answers, refused } = await pingAll(spaces, round);
