@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Numbers of capabilities(7) that are asked for. Source: linux/capability.h. */
 const bits: Readonly<Record<string, number>> = {
   CAP_NET_ADMIN: 12,
+  CAP_NET_RAW: 13,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
   CAP_SYS_RESOURCE: 24,
