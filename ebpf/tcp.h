@@ -201,17 +201,21 @@ static __always_inline enum tcp_failure why(int error, __u64 since_ns, __u64 now
 	return !error && since_ns && now - since_ns >= PATIENCE_NS ? TCP_TIMED_OUT : TCP_CANCELLED;
 }
 
-static __always_inline void count_failure(const struct tcp_key *key, __u64 since_ns, int error, __u32 syn_retransmits)
+static __always_inline void count_failure(const struct tcp_key *key, __u32 reason, __u32 syn_retransmits)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct tcp_value *value = entry(key, true, true);
-	__u32 reason = why(error, since_ns, now);
 
 	if (!value || reason >= TCP_FAILURES)
 		return;
 	__sync_fetch_and_add(&value->failed[reason], 1);
 	add(&value->syn_retransmits, syn_retransmits);
-	value->last_ns = now;
+	value->last_ns = bpf_ktime_get_ns();
+}
+
+/* False when connect() failed before it sent anything: there was no port for it. */
+static __always_inline bool was_tried(struct sock *sk)
+{
+	return BPF_CORE_READ((struct tcp_sock *)sk, segs_out) > 0;
 }
 
 static __always_inline void count_failed_socket(const struct tcp_key *key, __u64 since_ns, struct sock *sk)
@@ -220,7 +224,8 @@ static __always_inline void count_failed_socket(const struct tcp_key *key, __u64
 
 	if (!error)
 		error = BPF_CORE_READ(sk, sk_err_soft);
-	count_failure(key, since_ns, error, BPF_CORE_READ((struct tcp_sock *)sk, total_retrans));
+	count_failure(key, was_tried(sk) ? why(error, since_ns, bpf_ktime_get_ns()) : TCP_NO_PORT,
+		      BPF_CORE_READ((struct tcp_sock *)sk, total_retrans));
 }
 
 /* A connection that was there has gone; what it has carried is final. */

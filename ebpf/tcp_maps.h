@@ -22,6 +22,7 @@ enum tcp_failure {
 	TCP_TIMED_OUT,
 	TCP_UNREACHABLE,
 	TCP_CANCELLED,
+	TCP_NO_PORT, /* none was free on this side: nothing was sent */
 	TCP_FAILURES,
 };
 

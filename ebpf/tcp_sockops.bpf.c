@@ -9,6 +9,7 @@
  * walks over a map of them instead. `tcp_adopt` finds the sockets that are older than the program.
  */
 #include "tcp.h"
+#include <bpf/bpf_tracing.h>
 #ifdef OPEN_SOCKETS
 #include "open_sockets.h"
 #else
@@ -56,7 +57,7 @@ static __always_inline void connecting(struct bpf_sock *sk, struct sock *full)
 
 	/* The socket tries again, and nobody told us how the attempt before ended. */
 	if (record && record->phase == TCP_CONNECTING)
-		count_failure(&record->key, 0, 0, 0);
+		count_failure(&record->key, TCP_CANCELLED, 0);
 	if (record)
 		record->phase = TCP_IDLE;
 
@@ -151,7 +152,7 @@ static __always_inline void closed(struct bpf_sock *sk, struct sock *full, __u32
 	} else if (record) {
 		count_end(kept_socket(record, full), full);
 		drop_socket(full);
-	} else if (before == BPF_TCP_SYN_SENT) {
+	} else if (before == BPF_TCP_SYN_SENT && was_tried(full)) {
 		struct tcp_key key = {};
 		orphaned_key(full, &key);
 		if (destination_counts(full, &key.to))
@@ -194,6 +195,24 @@ int tcp_connects(struct bpf_sock_ops *ctx)
 	    !(ctx->bpf_sock_ops_cb_flags & EVENTS))
 		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | EVENTS);
 	return 1; /* `reply` stays as it is: the kernel asks for time-outs and windows through it */
+}
+
+/* For want of a port connect() fails before it calls the program above. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_no_port, struct sock *sk, int old, int new)
+{
+	struct tcp_key key = {};
+
+	if (old != BPF_TCP_SYN_SENT || new != BPF_TCP_CLOSE || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
+	    was_tried(sk))
+		return 0;
+	read_peer(sk, &key.to);
+	if (!destination_counts(sk, &key.to))
+		return 0;
+	key.actual = key.to;
+	key.cgroup_id = current_cgroup_id();
+	count_failure(&key, TCP_NO_PORT, 0);
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

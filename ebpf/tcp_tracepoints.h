@@ -47,12 +47,6 @@ static __always_inline void finish(struct tcp_record *record, struct sock *sk, b
 	claim(record, TCP_IGNORED, TCP_OPEN);
 }
 
-/* False when connect() failed before it sent anything, for want of a local port: that is no attempt. */
-static __always_inline bool was_tried(struct sock *sk)
-{
-	return BPF_CORE_READ((struct tcp_sock *)sk, segs_out) > 0;
-}
-
 static __always_inline void begin(struct tcp_record *record, const struct tcp_key *key, __u64 since_ns,
 				  enum instance instance, enum tcp_phase phase)
 {
@@ -92,7 +86,7 @@ static __always_inline void connecting(struct sock *sk, enum instance instance)
 		}
 		/* The socket tries again, and all programs missed how it went before. */
 		if (claim(record, TCP_CONNECTING, TCP_IDLE))
-			count_failure(&record->key, 0, 0, 0);
+			count_failure(&record->key, TCP_CANCELLED, 0);
 	}
 	if (record)
 		record->phase = TCP_IDLE;
@@ -190,7 +184,7 @@ static __always_inline int state_changed(struct sock *sk, int old, int new, enum
 	}
 	bool failed = old == BPF_TCP_SYN_SENT && new == BPF_TCP_CLOSE;
 	/* One program alone: the walk may take a record away between two programs that hear of the same event. */
-	if (!record && instance == FIRST && old == BPF_TCP_SYN_SENT && (!failed || was_tried(sk)))
+	if (!record && instance == FIRST && old == BPF_TCP_SYN_SENT)
 		record = adopt_connecting(sk, !failed, instance);
 	if (!record)
 		return 0;
@@ -198,7 +192,7 @@ static __always_inline int state_changed(struct sock *sk, int old, int new, enum
 		accepted(sk, record, instance);
 	if (new == BPF_TCP_ESTABLISHED || is_open(old))
 		finish(record, sk, true);
-	else if (failed && was_tried(sk))
+	else if (failed)
 		finish(record, sk, false);
 	if (new == BPF_TCP_CLOSE) {
 		count_end(record, sk);
@@ -213,7 +207,7 @@ static __always_inline void destroyed(struct sock *sk)
 	struct tcp_record *record = find_record(sk);
 	if (!record)
 		return;
-	if (record->phase == TCP_CONNECTING && was_tried(sk))
+	if (record->phase == TCP_CONNECTING)
 		finish(record, sk, BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked) > 0);
 	count_end(record, sk);
 	record->phase = TCP_IDLE;

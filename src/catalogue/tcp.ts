@@ -71,7 +71,7 @@ export const tcpOutboundMetrics = {
     'counter',
     '{connection}',
     ['destination', 'reason'],
-    'Outbound TCP connection attempts that failed, by reason: refused, timeout, unreachable, cancelled.',
+    'Outbound TCP connection attempts that failed, by reason: refused, timeout, unreachable, cancelled, no_port.',
   ),
   synRetransmits: own(
     'syn_retransmits_total',

@@ -10,6 +10,8 @@ export interface TcpSource {
   readonly objects: readonly TcpObject[];
   /** Programs in the order in which they are attached; the walk is apart. */
   readonly programs: readonly string[];
+  /** Programs that need the same rights as the walk, and come with it. */
+  readonly withWalk?: readonly string[];
   /** It counts too little without the walk, which makes good what its programs miss. */
   readonly needsWalk: boolean;
   /** Whether it sits on the root of the cgroup v2 tree. */
@@ -38,6 +40,7 @@ export const tcpSources: readonly TcpSource[] = [
       ...['tcp_sockops_open', 'tcp_sockops_plain'].map((file) => ({ file, walked: 'tcp_open' as const })),
     ],
     programs: ['tcp_connects'],
+    withWalk: ['tcp_no_port'],
     needsWalk: false,
     onCgroup: true,
     refusal: 'socket_storage',
@@ -77,6 +80,7 @@ export function attachSource(
 ): TcpIterators {
   const active = walked && object.attach('tcp_active', { iterMap: walked });
   const adopt = adopts ? object.attach('tcp_adopt') : undefined;
+  for (const program of (walked && source.withWalk) ?? []) object.attach(program);
   for (const program of source.programs) object.attach(program, ...(source.onCgroup ? [{ cgroupPath }] : []));
   return { active, adopt };
 }

@@ -161,7 +161,7 @@ async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Tr
   const object = addon.openObject(elf, 'tcp');
   try {
     configure(object, options, tried);
-    object.setAutoload('tcp_active', walks);
+    for (const program of ['tcp_active', ...(source.withWalk ?? [])]) object.setAutoload(program, walks);
     object.setAutoload('tcp_adopt', adopts);
     await object.load();
     await options.onLoaded?.(object);

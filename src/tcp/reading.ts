@@ -13,7 +13,7 @@ export interface TcpKey {
 }
 
 /** Why connects fail; the label `reason`, in the order of `enum tcp_failure`. */
-export const failureReasons = ['refused', 'timeout', 'unreachable', 'cancelled'] as const;
+export const failureReasons = ['refused', 'timeout', 'unreachable', 'cancelled', 'no_port'] as const;
 
 /** What only grows, since the entry was made. Connections that come in count as successful when they are accepted. */
 export interface TcpTotals {

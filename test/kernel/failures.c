@@ -6,6 +6,7 @@
  *   failures -c CGROUP given-up ADDRESS PORT COUNT     given up after 1.3 s, as a dial time-out does
  *   failures -c CGROUP timeout ADDRESS PORT COUNT      ended by the kernel (TCP_USER_TIMEOUT)
  *   failures -c CGROUP unreachable ADDRESS PORT COUNT  by what routers say
+ *   failures -c CGROUP no-port ADDRESS PORT COUNT      all own ports are taken, by connections to itself
  *   failures deaf PORT                                 listens with a full queue, so that SYNs get no answer
  *
  * Prints "<count> <SYNs that were sent again>", or "ready".
@@ -100,6 +101,23 @@ static unsigned int fail(const struct sockaddr_in *to, int count, int expected, 
 	return again;
 }
 
+static void exhaust(const struct sockaddr_in *to, int count)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(listener, (void *)to, sizeof(*to)) || listen(listener, 100))
+		die("listen");
+	while (count > 0) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (!connect(fd, (void *)to, sizeof(*to)))
+			continue;
+		if (errno != EADDRNOTAVAIL)
+			die("connect");
+		close(fd);
+		count--;
+	}
+}
+
 static void be_deaf(const char *port)
 {
 	struct sockaddr_in at = target("127.0.0.1", port);
@@ -142,6 +160,8 @@ int main(int argc, char **argv)
 		again = fail(&to, count, ETIMEDOUT, 700);
 	else if (!strcmp(how, "unreachable"))
 		again = fail(&to, count, EHOSTUNREACH, 0);
+	else if (!strcmp(how, "no-port"))
+		exhaust(&to, count), again = 0;
 	else
 		return 2;
 	printf("%d %u\n", count, again);

@@ -44,10 +44,18 @@ const behindRouter = `
     echo 1 > /proc/sys/net/ipv4/ip_forward'
   "$@"`;
 
+/** A network namespace that has two ports for its own connections; `"$@"` is run in it. */
+const withTwoPorts = `
+  echo 40000 40001 > /proc/sys/net/ipv4/ip_local_port_range
+  ip link set lo up
+  ip address add 10.8.9.1/24 dev lo
+  "$@"`;
+
 async function fails(how: string, address: string, port: string, count: number): Promise<number> {
   const command = [program, '-c', cgroup.directory, how, address, port, String(count)];
+  const script = { unreachable: behindRouter, 'no-port': withTwoPorts }[how];
   const [file = '', ...args] =
-    how === 'unreachable' ? ['unshare', '--net', 'bash', '-ec', behindRouter, 'sh', ...command] : command;
+    script === undefined ? command : ['unshare', '--net', 'bash', '-ec', script, 'sh', ...command];
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [made, sentAgain] = (await text(child.stdout)).trim().split(' ').map(Number);
   assert.equal(made, count, how);
@@ -77,6 +85,7 @@ forEachSource((source, lack) => {
         timeout: 17,
         unreachable: 0,
         cancelled: 20,
+        no_port: 0,
       });
       assert.equal(found.get(`${cgroup.id} 127.0.0.1:${closedPort}`)?.failed[0], 50);
       const sum = again.reduce((all, one) => all + one, 0);
@@ -86,7 +95,12 @@ forEachSource((source, lack) => {
       if (withoutRouter) return t.diagnostic(`unreachable: ${withoutRouter}`);
       await fails('unreachable', '10.9.9.9', '80', 3);
       const unreachable = (await counted(counting, [cgroup.id])).get(`${cgroup.id} 10.9.9.9:80`);
-      assert.deepEqual(unreachable?.failed, [0, 0, 3, 0]);
+      assert.deepEqual(unreachable?.failed, [0, 0, 3, 0, 0]);
+
+      await fails('no-port', '10.8.9.1', '80', 30);
+      const withoutPort = (await counted(counting, [cgroup.id])).get(`${cgroup.id} 10.8.9.1:80`);
+      assert.deepEqual(withoutPort?.failed, [0, 0, 0, 0, 30]);
+      assert.equal(withoutPort.successful, 2);
     } finally {
       counting.close();
     }
