@@ -13,6 +13,7 @@
 #pragma once
 
 #include "destination.h"
+#include "networks.h"
 #include "tcp_maps.h"
 
 /* From linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h. */
@@ -221,7 +222,7 @@ static __always_inline bool translate(struct sock *sk, struct tcp_key *to, __u64
 	struct nat_key key = {};
 
 	if (!nat_translates)
-		return true;
+		return network_counts(to);
 	key.netns = netns_of(sk);
 	read_own(sk, &key.own);
 	if (!key.own.port) /* given back already */
@@ -232,5 +233,5 @@ static __always_inline bool translate(struct sock *sk, struct tcp_key *to, __u64
 	key.netns = NAT_HOST;
 	key.peer = to->actual;
 	translate_in(&key, since_ns, &to->actual);
-	return loopback_counts(sk, &to->actual);
+	return loopback_counts(sk, &to->actual) && network_counts(to);
 }

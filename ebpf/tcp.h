@@ -203,7 +203,7 @@ static __always_inline enum tcp_failure why(int error, __u64 since_ns, __u64 now
 
 static __always_inline void count_failure(const struct tcp_key *key, __u32 reason, __u32 syn_retransmits)
 {
-	struct tcp_value *value = entry(key, true, true);
+	struct tcp_value *value = network_counts(key) ? entry(key, true, true) : NULL;
 
 	if (!value || reason >= TCP_FAILURES)
 		return;

@@ -16,6 +16,7 @@ import { findControllers } from './kernel/controllers.ts';
 import { findHierarchy } from './kernel/hierarchy.ts';
 import { startKernel, type Kernel } from './kernel/kernel.ts';
 import { followNat } from './kernel/nat-namespaces.ts';
+import { maxNetworks } from './kernel/networks.ts';
 import { sharedReading } from './kernel/shared-reading.ts';
 import { startLatency } from './latency/start.ts';
 import type { Addon } from './native/addon.ts';
@@ -32,7 +33,7 @@ import { delayFeatures } from './resources/delay-features.ts';
 import { procfsTasks } from './resources/procfs-tasks.ts';
 import { taskModel } from './resources/tasks.ts';
 import { monotonicNs, tcpCollector } from './tcp/collector.ts';
-import { networkFilter } from './tcp/filters.ts';
+import { networkFilter, networksOf } from './tcp/filters.ts';
 import { ignoredPortBits } from './tcp/ports.ts';
 import { connectionSource } from './tcp/source.ts';
 import { volumesCollector } from './volumes/collector.ts';
@@ -99,6 +100,8 @@ export async function startTracing(deps: {
   const controllers = findControllers(paths, hierarchy, cgroup2Root);
   const isTold = (): boolean => features.get('oom_kills')?.reason === '';
   const oom = oomModel({ containers: directory, controllers, read, nowMs, isTold });
+  const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
+  const networks = networksOf([...options.trackPublicNetworks, ...ownNetworks]);
   const kernel = await startKernel({
     addon,
     paths,
@@ -107,6 +110,7 @@ export async function startTracing(deps: {
     tcp: {
       cgroup2Root,
       ...limits,
+      networks,
       source: options.tcpSource,
       maxDestinations: options.maxDestinations,
       maxCounts: options.maxNodeDestinations,
@@ -132,8 +136,9 @@ export async function startTracing(deps: {
       except: [view.netNamespaceInode],
       nowMs,
     });
-  const ownNetworks = publicNetworksOf(await deps.interfaces().catch(() => []));
-  const keeps = networkFilter([...options.trackPublicNetworks, ...ownNetworks]);
+  // What the programs have counted has passed already, and by what they alone know.
+  const isFiltered = kernel.tcp?.walks === true && networks.length <= maxNetworks;
+  const keeps = isFiltered ? () => true : networkFilter(networks);
   const procfs = { proc: paths.proc, hierarchy, ...limits };
   const { program, sources } = connectionSource(kernel.tcp, procfs);
   const tasks = taskModel({

@@ -29,6 +29,7 @@ const shared: Readonly<Record<string, readonly string[]>> = {
     'listen_value',
     'nat_key',
     'nat_translation',
+    'network',
   ],
 };
 const sections = ['.bss', '.data', '.rodata'];

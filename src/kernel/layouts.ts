@@ -142,6 +142,10 @@ export const tcpLayouts = {
       sinceNs: { offset: 24, size: 8, length: 1 },
     },
   },
+  network: {
+    size: 32,
+    fields: { address: { offset: 0, size: 16, length: 4 }, mask: { offset: 16, size: 16, length: 4 } },
+  },
   bss: {
     size: 68,
     fields: {
@@ -152,13 +156,15 @@ export const tcpLayouts = {
     },
   },
   rodata: {
-    size: 8336,
+    size: 10384,
     fields: {
       memoryV1: { offset: 0, size: 1, length: 1 },
       hostNetns: { offset: 4, size: 4, length: 1 },
       maxDestinations: { offset: 8, size: 4, length: 1 },
+      networkCount: { offset: 12, size: 4, length: 1 },
       ignoredPorts: { offset: 16, size: 8192, length: 1024 },
-      histogramBoundsNs: { offset: 8208, size: 128, length: 16 },
+      networks: { offset: 8208, size: 2048, length: 64 },
+      histogramBoundsNs: { offset: 10256, size: 128, length: 16 },
     },
   },
 } as const;

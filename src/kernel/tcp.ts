@@ -6,6 +6,7 @@ import type { HostPaths } from '../host/paths.ts';
 import type { Addon, BpfObject } from '../native/addon.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { tcpLayouts } from './layouts.ts';
+import { maxNetworks, networkBytes, type Network } from './networks.ts';
 import { flag, int32 } from './rodata.ts';
 import { requireBpf, unavailable } from './start.ts';
 import { tcpProgram, type TcpProgram } from './tcp-program.ts';
@@ -25,6 +26,8 @@ export interface TcpOptions {
   readonly hostNetnsInode: number;
   /** Bit p set: connections to port p do not count; 8,192 bytes. */
   readonly ignoredPorts: Uint8Array;
+  /** Those that connections count to; all when there are none, or more than `maxNetworks`. */
+  readonly networks?: readonly Network[];
   /** Destinations of one cgroup; the others are counted together. */
   readonly maxDestinations?: number;
   /** Sizes of the maps of {cgroup, destination} and of {cgroup} alone, when not those of the program. */
@@ -182,12 +185,18 @@ async function start(addon: Addon, elf: Uint8Array, options: TcpOptions, how: Tr
 }
 
 function configure(object: BpfObject, options: TcpOptions, { walked }: TcpObject): void {
-  const { memoryV1, hostNetns, ignoredPorts, maxDestinations, histogramBoundsNs } = tcpLayouts.rodata.fields;
+  const { memoryV1, hostNetns, ignoredPorts, maxDestinations, histogramBoundsNs, networks, networkCount } =
+    tcpLayouts.rodata.fields;
   object.setInitial('.rodata', memoryV1.offset, flag(options.hierarchy.version === 1));
   object.setInitial('.rodata', hostNetns.offset, int32(options.hostNetnsInode));
   object.setInitial('.rodata', ignoredPorts.offset, options.ignoredPorts);
   if (options.maxDestinations !== undefined)
     object.setInitial('.rodata', maxDestinations.offset, int32(options.maxDestinations));
+  const { networks: counted = [] } = options;
+  if (counted.length > 0 && counted.length <= maxNetworks) {
+    object.setInitial('.rodata', networks.offset, networkBytes(counted));
+    object.setInitial('.rodata', networkCount.offset, int32(counted.length));
+  }
   const bounds = BigUint64Array.from(tcpTimeBounds, (seconds) => BigInt(Math.round(seconds * 1e9)));
   object.setInitial('.rodata', histogramBoundsNs.offset, new Uint8Array(bounds.buffer));
   if (options.maxCounts !== undefined) object.setMaxEntries('tcp_counts', options.maxCounts);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import ipaddr from 'ipaddr.js';
-import { networkFilter } from './filters.ts';
+import { networkFilter, networksOf } from './filters.ts';
 import { ignoredPortBits } from './ports.ts';
 
 /** 16 bytes, IPv4 mapped. */
@@ -13,7 +13,7 @@ function address(text: string): Uint8Array {
 }
 
 test('private networks and loopback count whatever the whitelist', () => {
-  const keeps = networkFilter([]);
+  const keeps = networkFilter(networksOf([]));
   const kept = ['10.1.2.3', '172.31.255.255', '192.168.0.1', '100.64.0.1', '127.0.0.1', '::1', 'fd00::1'];
   const dropped = ['8.8.8.8', '172.32.0.1', '100.128.0.1', '2001:db8::1', '::2'];
   assert.deepEqual(
@@ -27,7 +27,7 @@ test('private networks and loopback count whatever the whitelist', () => {
 });
 
 test('public networks count when they are named, each family for itself', () => {
-  const keeps = networkFilter(['0.0.0.0/0', '2001:db8::/32']);
+  const keeps = networkFilter(networksOf(['0.0.0.0/0', '2001:db8::/32']));
   assert.equal(keeps(address('8.8.8.8')), true);
   assert.equal(keeps(address('2001:db8::1')), true);
   assert.equal(keeps(address('2001:db9::1')), false);
@@ -35,7 +35,7 @@ test('public networks count when they are named, each family for itself', () => 
 
 test('what is no network is refused', () => {
   for (const text of ['', '10.0.0.0', '10.0.0.0/33', 'example.org/8', '::/129'])
-    assert.throws(() => networkFilter([text]), { code: 'BAD_NETWORK' });
+    assert.throws(() => networksOf([text]), { code: 'BAD_NETWORK' });
 });
 
 test('the bits of ignored ports', () => {

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { AgentError } from '../errors.ts';
+import type { Network } from '../kernel/networks.ts';
 
 /** Private networks (RFC 1918, RFC 4193, RFC 6598) and loopback: connections to these always count. */
 const alwaysKept = [
@@ -12,18 +13,13 @@ const alwaysKept = [
   '::1/128',
 ];
 
-/** Addresses whose first `bits` bits are those of `address`; IPv4 in its mapped form. */
-interface Network {
-  readonly address: Uint8Array;
-  readonly bits: number;
+/** Those that connections count to, given the public ones (CIDR) that do. Throws `BAD_NETWORK` for text that is no network. */
+export function networksOf(publicNetworks: readonly string[]): Network[] {
+  return [...new Set([...publicNetworks, ...alwaysKept])].map(parseNetwork);
 }
 
-/**
- * Says whether connections to a 16-byte address count, given the public networks (CIDR) that do.
- * Throws `BAD_NETWORK` for text that is no network.
- */
-export function networkFilter(publicNetworks: readonly string[]): (address: Uint8Array) => boolean {
-  const networks = [...alwaysKept, ...publicNetworks].map(parseNetwork);
+/** Says whether connections to a 16-byte address count. */
+export function networkFilter(networks: readonly Network[]): (address: Uint8Array) => boolean {
   return (address) => networks.some((network) => contains(network, address));
 }
 

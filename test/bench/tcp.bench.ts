@@ -4,7 +4,7 @@ import { tcpLayouts } from '../../src/kernel/layouts.ts';
 import type { Container } from '../../src/model/containers.ts';
 import { tcpCollector } from '../../src/tcp/collector.ts';
 import { nothingRead } from '../../src/tcp/reading.fixture.ts';
-import { networkFilter } from '../../src/tcp/filters.ts';
+import { networkFilter, networksOf } from '../../src/tcp/filters.ts';
 import { SnapshotMeter } from '../../src/telemetry/meter.ts';
 import { report } from './table.ts';
 
@@ -42,7 +42,7 @@ const meter = new SnapshotMeter();
 const collector = tcpCollector(meter, {
   program: { read: async () => ({ ...nothingRead, counts }), take: () => null },
   directory: { byCgroup: (cgroupId) => containers[cgroupId - 1] },
-  keeps: networkFilter(['0.0.0.0/0']),
+  keeps: networkFilter(networksOf(['0.0.0.0/0'])),
 });
 meter.addBatchObservableCallback((result) => collector.collect(result), collector.instruments);
 

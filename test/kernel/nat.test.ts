@@ -7,6 +7,7 @@ import { Features } from '../../src/features.ts';
 import { tcpLayouts } from '../../src/kernel/layouts.ts';
 import { natNamespaces } from '../../src/kernel/nat-namespaces.ts';
 import { startNat, type Nat } from '../../src/kernel/nat.ts';
+import { networkBytes, type Network } from '../../src/kernel/networks.ts';
 import { flag, int32 } from '../../src/kernel/rodata.ts';
 import { attachSource, tcpSources, type TcpSourceName } from '../../src/kernel/tcp-sources.ts';
 import { textReader } from '../../src/host/texts.ts';
@@ -79,11 +80,13 @@ async function count(
   name: TcpSourceName = 'sockops',
   entries?: number,
   enablesEvents = false,
+  networks: readonly Network[] = [],
 ): Promise<Counting> {
   const source = tcpSources.find((each) => each.name === name)!;
   const object = await openFirst(
     source.objects.map(({ file }) => file),
     entries,
+    networks,
   );
   const features = new Features();
   const options = { hostNamespace: pathOf('router'), enablesEvents };
@@ -102,14 +105,20 @@ async function count(
 }
 
 /** The first that this kernel takes. */
-async function openFirst(files: readonly string[], entries: number | undefined): Promise<BpfObject> {
+async function openFirst(
+  files: readonly string[],
+  entries: number | undefined,
+  networks: readonly Network[],
+): Promise<BpfObject> {
   const failures: unknown[] = [];
   for (const file of files) {
     const object = addon().openObject(bpfObject(file), 'nat');
     try {
-      const { memoryV1, hostNetns } = tcpLayouts.rodata.fields;
+      const { memoryV1, hostNetns, networks: counted, networkCount } = tcpLayouts.rodata.fields;
       object.setInitial('.rodata', memoryV1.offset, flag(hierarchy.version === 1));
       object.setInitial('.rodata', hostNetns.offset, int32(inodeOf('router')));
+      object.setInitial('.rodata', counted.offset, networkBytes(networks));
+      object.setInitial('.rodata', networkCount.offset, int32(networks.length));
       object.setAutoload('tcp_active', false);
       if (entries !== undefined) object.setMaxEntries('nat_translations', entries);
       await object.load();
@@ -205,6 +214,40 @@ forEachSource((source, lack) => {
     }
   });
 });
+
+test(
+  'what is translated to a network that counts does so too, and from then on when it fails',
+  { skip },
+  async () => {
+    const own = withCgroup();
+    const server = await serve();
+    const abroad = service.ipv4;
+    const networks = [{ address: Buffer.from('00000000000000000000ffff0a620000', 'hex'), bits: 96 + 16 }]; // 10.98.0.0/16
+    const { object, counted, start } = await count('sockops', undefined, false, networks);
+    const connect = (address: string, to: string): ReturnType<Load['run']> =>
+      place('client').run('-c', own.directory, 'connect', address, to, '30');
+    try {
+      await start();
+      assert.equal((await connect('10.96.1.1', '9001')).refused, 30);
+      assert.equal((await counted(own)).size, 0);
+      assert.equal((await connect(abroad, port)).established, 30);
+      assert.equal(behind(await counted(own), `${abroad}:${port}`), 30);
+      await server.end();
+      assert.equal((await connect(abroad, port)).refused, 30);
+      const { tcpKey, tcpValue } = tcpLayouts;
+      const counts = await object.readMap('tcp_counts');
+      const failed = new Map<string, number>();
+      for (let at = 0; at < counts.length; at += tcpKey.size + tcpValue.size) {
+        if (Number(counts.readBigUInt64LE(at)) !== own.id) continue;
+        const refused = Number(counts.readBigUInt64LE(at + tcpKey.size + tcpValue.fields.failed.offset));
+        if (refused > 0) failed.set(shown(counts, at + tcpKey.fields.to.offset), refused);
+      }
+      assert.deepEqual([...failed], [[`${abroad}:${port}`, 30]]);
+    } finally {
+      object.close();
+    }
+  },
+);
 
 test('connections that are older than the agent, and between', { skip }, async () => {
   const own = withCgroup();
