@@ -18,6 +18,8 @@ import {
 } from './machine.ts';
 
 const open = '21702';
+/** All but those of the machine's own, where it is fast. */
+const scannedPorts = Math.min(65_000, Number(process.env['TRUTH_CONNECTS'] ?? 65_000));
 let load: Load;
 let cgroups: Cgroup[] = [];
 
@@ -102,6 +104,42 @@ forEachSource((source, skip) => {
       assert.ok(names.has(otherDestination));
       assert.ok(refused(program)['tcp_counts']! >= 27 * 7);
       assert.ok(refused(program)['tcp_overflow']! > 0);
+    });
+  });
+
+  test('a scan of ports pushes out nobody, and all of it is counted', { skip }, async () => {
+    await counting({ source }, async (program) => {
+      const [scanning, other] = cgroups as [Cgroup, Cgroup];
+      const real = async ({ directory }: Cgroup, address: string): Promise<void> => {
+        const { established } = await load.run('-c', directory, 'connect', address, open, '3');
+        assert.equal(established, 3);
+      };
+      await real(scanning, '127.0.0.1');
+      const scanned = await load.run(
+        '-c',
+        scanning.directory,
+        '-n',
+        'scan',
+        '10.7.7.7',
+        '1',
+        String(scannedPorts),
+      );
+      // A port may connect to itself.
+      assert.equal(scanned.established + scanned.refused, scannedPorts);
+      await real(scanning, '127.0.0.2');
+      await real(other, '127.0.0.2');
+      const found = await counted(program, [scanning.id, other.id]);
+      for (const key of [
+        `${scanning.id} 127.0.0.1:${open}`,
+        `${scanning.id} 127.0.0.2:${open}`,
+        `${other.id} 127.0.0.2:${open}`,
+      ])
+        assert.equal(found.get(key)?.successful, 3, key);
+      const all = [...found].filter(([key]) => key.startsWith(`${scanning.id} `));
+      const attempts = all.reduce((sum, [, { allFailed, successful }]) => sum + allFailed + successful, 0);
+      assert.equal(attempts, scannedPorts + 6);
+      assert.ok(all.length <= 2000, `${all.length} places`);
+      assert.ok(refused(program)['tcp_counts']! > scannedPorts - 2000);
     });
   });
 

@@ -4,6 +4,7 @@
  *   load [-c CGROUP] [-n] [-s] connect ADDRESS PORT COUNT   opens and resets COUNT connections, one after the other
  *   load [-c CGROUP] [-f]      hold ADDRESS PORT COUNT      opens COUNT connections, keeps them until stdin ends
  *   load [-c CGROUP]           retry ADDRESS PORT COUNT     the same as connect, after each socket failed at the next port
+ *   load [-c CGROUP] [-n]      scan ADDRESS PORT COUNT      the same as connect, each at the next port
  *   load                       serve PORT                   accepts and closes, IPv4 and IPv6, until stdin ends
  *
  * -c enters a cgroup first. -n enters a network namespace of its own, with 127.0.0.1, 169.254.7.7 and 10.7.7.7.
@@ -82,7 +83,7 @@ static socklen_t parse(const char *address, int port, struct sockaddr_storage *o
 	return sizeof(*v6);
 }
 
-static int multipath, fast_open, retry;
+static int multipath, fast_open, retry, scan;
 
 static int new_socket(int family)
 {
@@ -117,6 +118,8 @@ static void open_connections(const char *address, int port, long count, int keep
 	parse(address, port + 1, &other_target);
 	for (long i = 0; i < count; i++) {
 		int fd = new_socket(target.ss_family);
+		if (scan)
+			parse(address, port + i, &target);
 		if (retry && (!connect(fd, (void *)&other_target, length) || errno != ECONNREFUSED))
 			die("the next port");
 		if (try_connect(fd, &target, length) == 0)
@@ -188,6 +191,9 @@ int main(int argc, char **argv)
 		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 0, fill);
 	else if (argc == 4 && !strcmp(argv[0], "retry")) {
 		retry = 1;
+		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 0, fill);
+	} else if (argc == 4 && !strcmp(argv[0], "scan")) {
+		scan = 1;
 		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 0, fill);
 	} else if (argc == 4 && !strcmp(argv[0], "hold"))
 		open_connections(argv[1], atoi(argv[2]), atol(argv[3]), 1, fill);
