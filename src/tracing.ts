@@ -23,6 +23,8 @@ import type { Addon } from './native/addon.ts';
 import { listensCollector } from './listens/collector.ts';
 import { listenModel } from './listens/model.ts';
 import { namespaces } from './listens/namespaces.ts';
+import { overflows } from './listens/overflows.ts';
+import type { ListedContainer } from './model/containers.ts';
 import { pidsOf } from './model/processes.ts';
 import { publicNetworksOf } from './node/interfaces.ts';
 import type { InterfaceSource } from './node/net.ts';
@@ -150,6 +152,8 @@ export async function startTracing(deps: {
   onLook();
   const readOnce = sharedReading(program.read);
   const tcp = tcpCollector(meter, { program: { ...program, read: readOnce }, directory, keeps });
+  const pidsOfAll = (containers: readonly ListedContainer[]): Promise<string[][]> =>
+    pidsOf(containers, hierarchy.mountPoint, read);
   const listens = listensCollector(meter, {
     ...limits,
     read: readOnce,
@@ -159,12 +163,8 @@ export async function startTracing(deps: {
       take: (key) => program.take('tcp_listens', key),
       nowNs: monotonicNs,
     }),
-    namespaces: namespaces({
-      addon,
-      view,
-      pidsOf: (containers) => pidsOf(containers, hierarchy.mountPoint, read),
-      nowMs,
-    }),
+    namespaces: namespaces({ addon, view, pidsOf: pidsOfAll, nowMs }),
+    overflows: overflows({ proc: paths.proc, read, pidsOf: pidsOfAll, nowMs }),
   });
   const onProcesses = { mountPoint: hierarchy.mountPoint, proc: paths.proc, read, nowMs };
   const latency = await startLatency(meter, {

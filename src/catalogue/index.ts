@@ -7,7 +7,7 @@ import {
   processMetrics,
 } from './agent.ts';
 import { containerApplicationMetrics, containerInfoMetrics, containerRestartMetrics } from './containers.ts';
-import { containerListenMetrics, listenModelMetrics } from './listens.ts';
+import { containerListenMetrics, listenModelMetrics, nodeListenMetrics } from './listens.ts';
 import { latencyMetrics, pingMetrics } from './latency.ts';
 import type { MetricSpec } from './metric.ts';
 import {
@@ -51,6 +51,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   tcpInboundMetrics,
   tcpTimeMetrics,
   containerListenMetrics,
+  nodeListenMetrics,
   latencyMetrics,
   pipelineMetrics,
   processMetrics,

@@ -27,6 +27,26 @@ export const containerListenMetrics = {
     'counter',
     'Connections that were dropped by those who listen, such as for want of room in the queue.',
   ),
+  overflows: {
+    ...own(
+      'overflows_total',
+      'counter',
+      'Connections that found the queue full, in the network namespace of the container, which those of a pod share; not where it is the namespace of the host.',
+    ),
+    labels: [],
+  },
+} as const satisfies Record<string, MetricSpec>;
+
+export const nodeListenMetrics = {
+  overflows: {
+    name: 'node_net_tcp_listen_overflows_total',
+    type: 'counter',
+    unit: '{connection}',
+    help: 'Connections that found the queue of a socket full, in the network namespace of the host.',
+    labels: [],
+    scope: 'node',
+    own: true,
+  },
 } as const satisfies Record<string, MetricSpec>;
 
 /** What was left out. */

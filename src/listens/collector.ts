@@ -1,11 +1,12 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
-import { containerListenMetrics, listenModelMetrics } from '../catalogue/listens.ts';
+import { containerListenMetrics, listenModelMetrics, nodeListenMetrics } from '../catalogue/listens.ts';
 import { instruments } from '../catalogue/metric.ts';
 import type { Collector } from '../collector.ts';
 import type { TcpReading } from '../kernel/tcp-program.ts';
 import type { ContainerList, ListedContainer } from '../model/containers.ts';
-import type { ListenModel } from './model.ts';
+import type { Listen, ListenModel } from './model.ts';
 import type { Namespaces } from './namespaces.ts';
+import type { Overflows } from './overflows.ts';
 import { listenSeries, type SeriesDeps } from './series.ts';
 import { turns } from '../turns.ts';
 
@@ -14,19 +15,21 @@ export interface ListensDeps extends Omit<SeriesDeps, 'namespaces'> {
   readonly model: ListenModel;
   readonly containers: ContainerList;
   readonly namespaces: Namespaces;
+  readonly overflows: Overflows;
 }
 
 /** Where containers listen, and who waits there. */
 export function listensCollector(meter: Meter, deps: ListensDeps): Collector {
   const metrics = instruments(meter, containerListenMetrics);
   const { hidden: hiddenListens } = instruments(meter, listenModelMetrics);
-  const { model, namespaces } = deps;
+  const { overflows: hostOverflows } = instruments(meter, nodeListenMetrics);
+  const { model, namespaces, overflows, hostNetnsInode } = deps;
   const labels = labelKeeper();
   let updating: Promise<void> | undefined;
 
   return {
     name: 'listens',
-    instruments: [...Object.values(metrics), hiddenListens],
+    instruments: [...Object.values(metrics), hostOverflows, hiddenListens],
     async collect(result) {
       // A collection that missed its deadline may still be under way.
       updating ??= deps
@@ -40,6 +43,8 @@ export function listensCollector(meter: Meter, deps: ListensDeps): Collector {
       const listens = model.byContainer();
       const turn = turns();
       let hidden = model.refused();
+      const inNamespaces = new Map<number, ListedContainer | undefined>();
+      if (hostNetnsInode !== 0) inNamespaces.set(hostNetnsInode, undefined);
       for (const container of new Set([...listens.keys(), ...living.values()])) {
         await turn();
         if (!container.visible) continue;
@@ -47,6 +52,14 @@ export function listensCollector(meter: Meter, deps: ListensDeps): Collector {
         const series = listenSeries(container, living.get(container), own, deps);
         hidden += series.hidden;
         const labelled = labels.of(container.labels);
+        let overflowed: number | undefined;
+        for (const inode of living.has(container) ? namespacesOf(own) : []) {
+          if (hostNetnsInode === 0 || inode === hostNetnsInode) continue;
+          inNamespaces.set(inode, living.get(container));
+          const count = overflows.of(inode);
+          if (count !== undefined) overflowed = (overflowed ?? 0) + count;
+        }
+        if (overflowed !== undefined) result.observe(metrics.overflows, overflowed, container.labels);
         for (const [address, value] of series.info)
           result.observe(metrics.info, value, labelled({ listen_addr: address, proxy: '' }));
         for (const address of series.published)
@@ -60,10 +73,17 @@ export function listensCollector(meter: Meter, deps: ListensDeps): Collector {
       }
       labels.tidy();
       result.observe(hiddenListens, hidden + namespaces.refused());
+      const ofHost = overflows.of(hostNetnsInode);
+      if (ofHost !== undefined) result.observe(hostOverflows, ofHost);
       void namespaces.refresh();
+      void overflows.refresh(inNamespaces);
     },
   };
 }
+
+/** Where somebody listens. */
+const namespacesOf = (listens: readonly Listen[]): Set<number> =>
+  new Set(listens.flatMap(({ latest }) => (latest.sockets > 0 ? [latest.netnsInode] : [])));
 
 type Labelled = (more: Attributes) => Attributes;
 

@@ -71,7 +71,7 @@ export function namespaces({ addon, view, pidsOf, nowMs, maxNamespaces = 1024 }:
 
   /** A file that is the namespace, null for our own; undefined when there is none. */
   const fileOf = (inode: number, pids: readonly string[]): string | null | undefined => {
-    const isIt = (who: string): boolean => inodeOf(`${proc}/${who}/ns/net`) === inode;
+    const isIt = (who: string): boolean => netNamespaceOf(`${proc}/${who}/ns/net`) === inode;
     if (isIt('self')) return null;
     if (inode === view.netNamespaceInode && view.netNamespace !== null) return view.netNamespace;
     const pid = pids.find(isIt);
@@ -87,7 +87,7 @@ export function namespaces({ addon, view, pidsOf, nowMs, maxNamespaces = 1024 }:
         addon.netlinkDump(file, RTM_GETADDR, dumpTimeoutMs),
       ]);
       // The process may have made way for another meanwhile.
-      return file === null || inodeOf(file) === inode ? addressesUp(links, addresses) : undefined;
+      return file === null || netNamespaceOf(file) === inode ? addressesUp(links, addresses) : undefined;
     } catch {
       return undefined;
     }
@@ -124,8 +124,8 @@ export function namespaces({ addon, view, pidsOf, nowMs, maxNamespaces = 1024 }:
   };
 }
 
-/** The number in a link such as `net:[123]`; 0 where there is none. */
-function inodeOf(file: string): number {
+/** Inode of a network namespace by its file, a link such as `net:[123]`; 0 where there is none. */
+export function netNamespaceOf(file: string): number {
   try {
     return Number(/^net:\[(\d+)\]$/.exec(readlinkSync(file))?.[1] ?? 0);
   } catch {

@@ -13,6 +13,7 @@ import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import { listensCollector } from '../../src/listens/collector.ts';
 import { listenModel } from '../../src/listens/model.ts';
 import { namespaces } from '../../src/listens/namespaces.ts';
+import { overflows } from '../../src/listens/overflows.ts';
 import type { ListedContainer } from '../../src/model/containers.ts';
 import { pidsOf } from '../../src/model/processes.ts';
 import { monotonicNs } from '../../src/tcp/collector.ts';
@@ -44,7 +45,15 @@ function collecting(
   const of = (containers: readonly ListedContainer[]): Promise<string[][]> =>
     pidsOf(containers, hierarchy.mountPoint, textReader(addon()));
   const known = namespaces({ addon: addon(), view, pidsOf: of, nowMs: () => performance.now() });
+  let nowMs = 0;
+  const full = overflows({
+    proc: paths.proc,
+    read: textReader(addon()),
+    pidsOf: of,
+    nowMs: () => (nowMs += 60_000),
+  });
   let looked: Promise<void> | undefined;
+  let lookedAgain: Promise<void> | undefined;
   const collector = listensCollector(namingMeter(), {
     read: () => program.read(),
     model: listenModel({
@@ -54,6 +63,7 @@ function collecting(
     }),
     containers: { all: () => [container] },
     namespaces: { ...known, refresh: () => (looked = known.refresh()) },
+    overflows: { ...full, refresh: (wanted) => (lookedAgain = full.refresh(wanted)) },
     hostNetnsInode,
     ignoredPorts,
   });
@@ -74,7 +84,7 @@ function collecting(
   return {
     collect: async () => {
       await once();
-      await looked;
+      await Promise.all([looked, lookedAgain]);
       return once();
     },
     gone: () => void (container.topCgroups = []),
@@ -121,10 +131,11 @@ async function hostTruth(t: TestContext, program: Pick<TcpProgram, 'read' | 'tak
   assert.deepEqual(info(await collect()), ['127.0.0.1:21814 0'], 'of who is gone wildcards are nothing');
 }
 
-function drops(pid: number): number {
+/** A counter of TcpExt. */
+function extended(pid: number, name: string): number {
   const lines = readFileSync(`/proc/${pid}/net/netstat`, 'utf8').split('\n');
   const [names = '', values = ''] = lines.filter((line) => line.startsWith('TcpExt:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('ListenDrops')]);
+  return Number(values.split(' ')[names.split(' ').indexOf(name)]);
 }
 
 async function namespaceTruth(t: TestContext, program: Pick<TcpProgram, 'read' | 'take'>): Promise<void> {
@@ -160,12 +171,15 @@ async function namespaceTruth(t: TestContext, program: Pick<TcpProgram, 'read' |
   assert.equal(full.get('queue 10.9.8.7:21821'), 3);
   assert.equal(full.get('queue_limit 10.9.8.7:21821'), byProcfs ? undefined : 2);
   let told = full.get('drops_total 10.9.8.7:21821');
-  let truth = drops(listeners.pid);
+  let truth = extended(listeners.pid, 'ListenDrops');
   // SYNs are sent again meanwhile.
   for (let attempt = 0; attempt < 20 && told !== truth && !byProcfs; attempt++) {
     told = (await collect()).get('drops_total 10.9.8.7:21821');
-    truth = drops(listeners.pid);
+    truth = extended(listeners.pid, 'ListenDrops');
   }
+  const before = extended(listeners.pid, 'ListenOverflows');
+  const overflowed = (await collect()).get('overflows_total undefined') ?? NaN;
+  assert.ok(overflowed >= Math.max(5, before) && overflowed <= extended(listeners.pid, 'ListenOverflows'));
   assert.ok(truth >= 5, `${truth} drops`);
   assert.equal(told, byProcfs ? undefined : truth);
 
