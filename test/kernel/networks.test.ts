@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { maxNetworks } from '../../src/kernel/networks.ts';
 import { networksOf } from '../../src/tcp/filters.ts';
 import {
   compileLoad,
@@ -59,7 +60,9 @@ async function refused(address: string, times: number): Promise<void> {
 forEachSource((source, lack) => {
   test('what is outside takes no place of what is inside', { skip: lack }, async (t) => {
     if (lackOfIp !== false) return t.skip(lackOfIp);
-    const networks = networksOf(['192.0.2.0/24', '2001:db8:1::/48']);
+    const some = networksOf(['192.0.2.0/24', '2001:db8:1::/48']);
+    const others = Array.from({ length: maxNetworks - some.length }, (_, i) => `198.18.${i}.0/24`);
+    const networks = [...networksOf(others), ...some].slice(-maxNetworks);
     const program = await startCounting({ source, networks, maxDestinations: 20 });
     try {
       for (let host = 1; host <= 60; host++) await refused(`203.0.113.${host}`, 1);
