@@ -141,7 +141,7 @@ export async function startTracing(deps: {
   // What the programs have counted has passed already, and by what they alone know.
   const isFiltered = kernel.tcp?.walks === true && networks.length <= maxNetworks;
   const keeps = isFiltered ? () => true : networkFilter(networks);
-  const procfs = { proc: paths.proc, hierarchy, ...limits };
+  const procfs = { proc: paths.proc, hierarchy, addon, ...limits };
   const { program, sources } = connectionSource(kernel.tcp, procfs);
   const tasks = taskModel({
     source: kernel.tasks ?? procfsTasks({ containers: directory, hierarchy, proc: paths.proc, read }),

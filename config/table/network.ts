@@ -27,7 +27,7 @@ export const network = {
   'tcp-source': {
     type: oneOf(['auto', 'sockops', 'tp_btf', 'raw_tp', 'procfs']),
     default: 'auto',
-    help: 'What connections are counted by: auto takes the first of the others that the kernel has. For tests, and for kernels where that one misbehaves; procfs sees open connections only.',
+    help: 'What connections are counted by: auto takes the first of the others that the kernel has. For tests, and for kernels where that one misbehaves; procfs sees open connections and what they carry.',
   },
   'enable-conntrack-events': {
     type: flag,

@@ -20,6 +20,9 @@ export function observeOutbound(result: BatchObservableResult, to: TcpInstrument
   if (totals.successful > 0) {
     result.observe(to.successful, totals.successful, connection);
     result.observe(to.connectSeconds, totals.connectNs / 1e9, connection);
+  }
+  // Who cannot count connections may know all the same what they carry.
+  if (totals.successful > 0 || totals.bytesSent + totals.bytesReceived > 0) {
     result.observe(to.bytesSent, totals.bytesSent, connection);
     result.observe(to.bytesReceived, totals.bytesReceived, connection);
   }

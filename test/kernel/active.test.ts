@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
+import type { Addon } from '../../src/native/addon.ts';
 import { connectionSource } from '../../src/tcp/source.ts';
 import {
+  addon,
   compileLoad,
   counted,
   forEachSource,
@@ -104,17 +106,22 @@ test(
   },
 );
 
-test('procfs alone tells the same', { skip }, async () => {
-  try {
-    await expectOpen(byProcfs(undefined), 0);
-  } finally {
-    forgetAccepted();
-  }
-});
+for (const [name, asks] of [
+  ['procfs alone tells the same', false],
+  ['sock_diag alone tells the same', true],
+] as const)
+  test(name, { skip }, async () => {
+    try {
+      await expectOpen(byProcfs(undefined, asks ? addon() : undefined), 0);
+    } finally {
+      forgetAccepted();
+    }
+  });
 
-function byProcfs(counting: TcpProgram | undefined): Pick<TcpProgram, 'read'> {
+function byProcfs(counting: TcpProgram | undefined, asked?: Addon): Pick<TcpProgram, 'read'> {
   const limits = { hostNetnsInode: 0, ignoredPorts: new Uint8Array(8192) };
-  const { program, sources } = connectionSource(counting, { proc: paths.proc, hierarchy, ...limits });
+  const deps = { proc: paths.proc, hierarchy, addon: asked, ...limits };
+  const { program, sources } = connectionSource(counting, deps);
   assert.equal(sources.get('tcp_active'), 'procfs');
   return program;
 }

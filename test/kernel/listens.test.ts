@@ -205,9 +205,11 @@ forEachSource((source, skip) => {
   });
 });
 
-test('by procfs alone', { skip }, async (t) => {
-  const limits = { hostNetnsInode: 0, ignoredPorts };
-  const { program } = connectionSource(undefined, { proc: paths.proc, hierarchy, ...limits });
-  await hostTruth(t, program);
-  await namespaceTruth(t, program);
-});
+for (const name of ['by procfs alone', 'by sock_diag'])
+  test(name, { skip }, async (t) => {
+    const asked = name === 'by sock_diag' ? addon() : undefined;
+    const deps = { proc: paths.proc, hierarchy, hostNetnsInode: 0, ignoredPorts, addon: asked };
+    const { program } = connectionSource(undefined, deps);
+    await hostTruth(t, program);
+    await namespaceTruth(t, program);
+  });

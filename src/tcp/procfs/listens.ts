@@ -25,7 +25,7 @@ export function listeningSockets(sockets: readonly ProcSocket[], netnsInode: num
   return sockets.map((each) => ({
     ...each,
     netnsInode,
-    ipv6Only: isAny(each, 0) && ofIpv4.has(each.localPort),
+    ipv6Only: each.listen?.ipv6Only ?? (isAny(each, 0) && ofIpv4.has(each.localPort)),
   }));
 }
 
@@ -53,12 +53,17 @@ export function listensOf(
       value = Buffer.alloc(listenValue.size);
       value.writeBigUInt64LE(BigInt(nowNs), fields.lastNs.offset);
       value.writeUInt32LE(walk, fields.walk.offset);
-      value.writeUInt32LE(unknownLimit, fields.limit.offset);
+      value.writeUInt32LE(socket.listen === undefined ? unknownLimit : 0, fields.limit.offset);
       found.set(text, [key, value]);
     }
-    const { sockets: count, queue } = fields;
-    value.writeUInt32LE(value.readUInt32LE(count.offset) + 1, count.offset);
-    value.writeUInt32LE((value.readUInt32LE(queue.offset) + socket.queue) >>> 0, queue.offset);
+    const { sockets: count, queue, limit, drops } = fields;
+    const add = ({ offset }: { offset: number }, more: number): number =>
+      value.writeUInt32LE((value.readUInt32LE(offset) + more) >>> 0, offset);
+    add(count, 1);
+    add(queue, socket.queue);
+    if (socket.listen === undefined) continue;
+    add(limit, socket.listen.limit);
+    value.writeBigUInt64LE(value.readBigUInt64LE(drops.offset) + BigInt(socket.listen.drops), drops.offset);
   }
   return Buffer.concat([...found.values()].flat());
 }

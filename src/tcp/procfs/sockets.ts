@@ -1,4 +1,6 @@
-/** One line of /proc/<pid>/net/tcp or tcp6. */
+import type { Traffic } from './diag.ts';
+
+/** One line of /proc/<pid>/net/tcp or tcp6, or what sock_diag tells instead. */
 export interface ProcSocket {
   /** 16 bytes, IPv4 in its mapped form. */
   readonly localAddress: Buffer;
@@ -12,6 +14,11 @@ export interface ProcSocket {
   readonly queue: number;
   /** 0 when no file holds the socket. */
   readonly inode: number;
+  /** Of one that listens, where sock_diag has told of it. */
+  readonly listen?:
+    { readonly limit: number; readonly drops: number; readonly ipv6Only: boolean } | undefined;
+  /** Likewise of one that is connected. */
+  readonly traffic?: Traffic | undefined;
 }
 
 export const listening = 10;

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Hierarchy } from '../../kernel/hierarchy.ts';
+import type { Addon } from '../../native/addon.ts';
 import { turns } from '../../turns.ts';
 import { destinationCounts } from './destinations.ts';
 import {
@@ -11,11 +12,13 @@ import {
   visibleProcesses,
 } from './processes.ts';
 import { listeningSockets, type ListeningSocket } from './listens.ts';
+import { decodeDiag, socketsRequest, type Traffic } from './diag.ts';
 import { listening, openStates, parseSockets, type ProcSocket } from './sockets.ts';
 
 /** About 100,000 sockets of a namespace; the rest of a longer file is not read. */
 const maxFileBytes = 16 << 20;
 const maxSockets = 262_144;
+const diagTimeoutMs = 1000;
 
 export interface ProcfsDeps {
   readonly proc: string;
@@ -23,6 +26,8 @@ export interface ProcfsDeps {
   /** As in `TcpOptions`. */
   readonly hostNetnsInode: number;
   readonly ignoredPorts: Uint8Array;
+  /** With it sock_diag is asked, which tells more than files of procfs do. */
+  readonly addon?: Pick<Addon, 'netlinkRequest'> | undefined;
 }
 
 /** Open connections of one cgroup to one destination. */
@@ -32,6 +37,8 @@ export interface OpenConnections {
   readonly address: Uint8Array;
   readonly port: number;
   count: number;
+  /** Of those that sock_diag has told of. */
+  readonly traffic: Traffic[];
 }
 
 /** What procfs tells of connections. */
@@ -54,11 +61,12 @@ export async function walkProcfs(deps: ProcfsDeps): Promise<ProcfsWalk> {
   const { outbound: ownerless, listens } = await socketsOfAll(deps, pids, turn);
   const listeners = new Map<number, number>();
   const found = new Map<string, OpenConnections>();
-  const add = (cgroupId: number, { address, port }: ProcSocket): void => {
+  const add = (cgroupId: number, { address, port, traffic }: ProcSocket): void => {
     const key = `${cgroupId} ${port} ${address.toString('latin1')}`;
-    const known = found.get(key);
-    if (known === undefined) found.set(key, { cgroupId, address, port, count: 1 });
-    else known.count++;
+    let entry = found.get(key);
+    if (entry === undefined) found.set(key, (entry = { cgroupId, address, port, count: 0, traffic: [] }));
+    entry.count++;
+    if (traffic !== undefined) entry.traffic.push(traffic);
   };
 
   const cgroupOf = cgroupIds(proc, hierarchy);
@@ -83,7 +91,7 @@ export async function walkProcfs(deps: ProcfsDeps): Promise<ProcfsWalk> {
 
 /** By inode, over all namespaces of the processes. */
 async function socketsOfAll(
-  { proc, hostNetnsInode, ignoredPorts }: ProcfsDeps,
+  { proc, hostNetnsInode, ignoredPorts, addon }: ProcfsDeps,
   pids: readonly number[],
   turn: ReturnType<typeof turns>,
 ): Promise<{ outbound: Map<number, ProcSocket>; listens: Map<number, ListeningSocket> }> {
@@ -101,12 +109,10 @@ async function socketsOfAll(
     const loopbackCounts = hostNetnsInode === 0 || inode === hostNetnsInode;
     const listeners: ProcSocket[] = [];
     const connected: ProcSocket[] = [];
-    for (const file of ['tcp', 'tcp6']) {
-      for (const socket of parseSockets(await readSome(`${proc}/${pid}/net/${file}`))) {
-        await turn();
-        if (socket.state === listening) listeners.push(socket);
-        else if (openStates.has(socket.state) && socket.inode > 0) connected.push(socket);
-      }
+    for await (const socket of socketsIn(`${proc}/${pid}`, pid === 'self', addon)) {
+      await turn();
+      if (socket.state === listening) listeners.push(socket);
+      else if (openStates.has(socket.state) && socket.inode > 0) connected.push(socket);
     }
     for (const socket of listeningSockets(listeners, inode))
       if (listens.size < maxSockets && !isIgnored(socket.localPort)) listens.set(socket.inode, socket);
@@ -119,6 +125,23 @@ async function socketsOfAll(
     }
   }
   return { outbound, listens };
+}
+
+/** Of the network namespace of a process; by procfs where sock_diag does not answer. */
+async function* socketsIn(
+  process: string,
+  isOurs: boolean,
+  addon: ProcfsDeps['addon'],
+): AsyncGenerator<ProcSocket> {
+  for (const [family, file] of [
+    ['ipv4', 'tcp'],
+    ['ipv6', 'tcp6'],
+  ] as const) {
+    const answer = await addon
+      ?.netlinkRequest(isOurs ? null : `${process}/ns/net`, socketsRequest(family), diagTimeoutMs)
+      .catch(() => undefined);
+    yield* answer ? decodeDiag(answer) : parseSockets(await readSome(`${process}/net/${file}`));
+  }
 }
 
 /** The text of a file of procfs, up to a bound; empty when it cannot be read (no IPv6, no process any more). */
