@@ -16,7 +16,7 @@ export const steps = [
 ] as const;
 
 /** An export is given up after an interval: on an emulated machine a shorter one is too short for some. */
-const [interval, exports] = onlyVirtual === false ? (['3s', 3] as const) : (['500ms', 8] as const);
+const [interval, exports] = onlyVirtual === false ? (['5s', 2] as const) : (['500ms', 8] as const);
 
 export const holds = 'exports go on, no series ends, no point is before its start';
 

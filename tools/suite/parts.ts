@@ -45,33 +45,39 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 }
 
 const oneByOne = ['--test-concurrency=1'];
+const onKernel = 'test/kernel/*.test.ts';
 const kernelFiles = [
   'test/addon/*.test.ts',
   'test/node/*.test.ts',
   'test/containers/*.test.ts',
-  'test/kernel/*.test.ts',
+  onKernel,
   'test/volumes/{volumes,writers}.test.ts',
 ];
 /** What the oldest and the newest kernel share in runs short of full ones; every kernel has the programs and what they count. */
 const shares: Readonly<Record<string, readonly string[]>> = {
   '5.10': ['test/containers/*.test.ts', 'test/features/capabilities.test.ts'],
-  '7': ['test/volumes/{volumes,writers}.test.ts', 'test/faults/machine-clock.test.ts'],
+  '7': [
+    'test/volumes/{volumes,writers}.test.ts',
+    'test/faults/machine-clock.test.ts',
+    'test/peers/truth.test.ts',
+  ],
 };
-/** What can go wrong, or be missing, takes long on an emulated machine: there it is looked at in full runs alone. */
+/** What can go wrong, be missing or be switched off takes long on an emulated machine: there it is looked at in full runs alone. */
 const guestFiles = (kernel: string, tier: Tier): string[] => {
   const shared = Object.values(shares).flat();
   const own = tier === 'full' ? shared : (shares[kernel] ?? []);
   return [
-    ...kernelFiles.filter((file) => !shared.includes(file)),
+    ...kernelFiles.filter((file) => !shared.includes(file) && file !== onKernel),
+    'test/kernel/!(options).test.ts',
     ...own,
     ...(tier === 'full'
       ? [
+          'test/kernel/options.test.ts',
           'test/features/{node,without-bpf}.test.ts',
           'test/faults/!(machine-clock).test.ts',
           'test/volumes/faults.test.ts',
         ]
       : []),
-    'test/peers/truth.test.ts',
   ];
 };
 
