@@ -103,7 +103,7 @@ export function tcpProgram(
       object,
       programs: [
         ...source.programs,
-        ...(iterators.active === undefined ? [] : ['tcp_active']),
+        ...(iterators.active === undefined ? [] : ['tcp_active', ...(source.withWalk ?? [])]),
         ...(iterators.adopt === undefined ? [] : ['tcp_adopt']),
       ],
       maps: [...new Set([...readMaps, 'tcp_sockets', 'tcp_owners', walked])],
