@@ -177,7 +177,7 @@ test('what would count too little without its walk is not tried without', async 
 
 test('a kernel that cannot walk sockets still counts connects', async () => {
   const fake = fakeAddon((step) => {
-    if (step !== 'load tcp_active,tcp_adopt' && step.startsWith('load'))
+    if (step !== 'load tcp_active,tcp_no_port,tcp_adopt' && step.startsWith('load'))
       throw failure('EINVAL', { verifierLog: 'unknown iterator' });
   });
   const { program, states } = await tcp(fake.addon);
@@ -187,7 +187,7 @@ test('a kernel that cannot walk sockets still counts connects', async () => {
     tcp: { enabled: true, reason: '' },
   });
   // Neither over the records nor over the open sockets.
-  const tries = ['load ', 'load tcp_adopt', 'load tcp_active,tcp_adopt'];
+  const tries = ['load ', 'load tcp_adopt', 'load tcp_active,tcp_no_port,tcp_adopt'];
   assert.deepEqual(fake.calls, [
     ...tries.slice(0, 2).flatMap((each) => [each, each, each]),
     tries[2],

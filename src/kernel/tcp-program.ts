@@ -106,7 +106,9 @@ export function tcpProgram(
         ...(iterators.active === undefined ? [] : ['tcp_active', ...(source.withWalk ?? [])]),
         ...(iterators.adopt === undefined ? [] : ['tcp_adopt']),
       ],
-      maps: [...new Set([...readMaps, 'tcp_sockets', 'tcp_owners', walked])],
+      maps: [
+        ...new Set([...readMaps, 'tcp_returned', 'tcp_translated', 'tcp_sockets', 'tcp_owners', walked]),
+      ],
       entries,
       refused: refusedOf(object, source, walked),
       ringDropped: {},

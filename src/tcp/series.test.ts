@@ -22,7 +22,7 @@ test('what is retired of a container goes with it to the one that it turned out 
   const table = seriesTable();
   const successor = { id: '/docker/web', labels: { container_id: '/docker/web' }, visible: true };
   const unnamed = { id: '/docker/a1', labels: {}, visible: true };
-  const totals = { ...noTotals(), successful: 3, failed: [1, 0, 0, 2], bytesSent: 5 };
+  const totals = { ...noTotals(), successful: 3, failed: [1, 0, 0, 2, 0], bytesSent: 5 };
   const counts = { totals, active: 0, lastNs: 7 };
   retireInto(table.of(unnamed, to('a:1')), counts);
   retireInto(table.of(successor, to('a:1')), counts);
@@ -31,7 +31,7 @@ test('what is retired of a container goes with it to the one that it turned out 
   const [sum, ...others] = table.all();
   assert.deepEqual(others, []);
   assert.equal(sum?.container, successor);
-  assert.deepEqual(sum?.retired, { ...noTotals(), successful: 9, failed: [3, 0, 0, 6], bytesSent: 15 });
+  assert.deepEqual(sum?.retired, { ...noTotals(), successful: 9, failed: [3, 0, 0, 6, 0], bytesSent: 15 });
   assert.equal(sum?.lastNs, 7);
   assert.equal(sum?.labels.failure['container_id'], '/docker/web');
 });

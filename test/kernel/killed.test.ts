@@ -40,8 +40,8 @@ test(
     killed = true;
     await busy;
     // One more where the open sockets have a map of their own.
-    const mapsOfEach = atLeast(7, 0) || !atLeast(5, 12) ? 8 : 7;
-    assert.deepEqual([left.prog.length, left.map.length], [3 * kills, mapsOfEach * kills]);
+    const mapsOfEach = atLeast(7, 0) || !atLeast(5, 12) ? 10 : 9;
+    assert.deepEqual([left.prog.length, left.map.length], [4 * kills, mapsOfEach * kills]);
     await until('programs are gone', () => left.prog.every((id) => !exists('prog', id)));
     await until('maps are gone', () => left.map.every((id) => !exists('map', id)));
 

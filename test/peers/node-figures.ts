@@ -28,7 +28,8 @@ export function agentFigures(page: string): Figures {
     if (/^node_resources_memory_/.test(family)) memory.set(family, value);
     else if (family === 'node_resources_cpu_usage_seconds_total')
       counters.set(`${family} cpu ${name}`, value);
-    else if (/^node_(resources_disk|net)_.*_total$/.test(family)) counters.set(`${family} ${name}`, value);
+    else if (/^node_(resources_disk|net_received|net_transmitted)_.*_total$/.test(family))
+      counters.set(`${family} ${name}`, value);
     else if (family === 'node_resources_cpu_logical_cores') constants.push(`${family} ${value}`);
     else if (family === 'node_net_interface_up') constants.push(`${family} ${name} ${value}`);
     else if (family === 'node_net_interface_ip') constants.push(`${family} ${name} ${labels.get('ip')}`);
