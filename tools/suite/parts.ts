@@ -55,7 +55,7 @@ const kernelFiles = [
 ];
 /** What the oldest and the newest kernel share in runs short of full ones; every kernel has the programs and what they count. */
 const shares: Readonly<Record<string, readonly string[]>> = {
-  '5.10': ['test/containers/*.test.ts', 'test/features/capabilities.test.ts'],
+  '5.10': ['test/containers/*.test.ts', 'test/features/{capabilities,unprivileged}.test.ts'],
   '7': [
     'test/volumes/{volumes,writers}.test.ts',
     'test/faults/machine-clock.test.ts',
