@@ -6,13 +6,13 @@ import type { Addon } from '../native/addon.ts';
 import { turns } from '../turns.ts';
 import { addressesUp } from './addresses.ts';
 import type { Addresses } from './expansion.ts';
+import { processesOf, type PidsOf } from './processes.ts';
 
 export interface NamespaceDeps {
   /** Undefined: no addresses are known. */
   readonly addon: Pick<Addon, 'netlinkDump'> | undefined;
   readonly view: Pick<HostView, 'paths' | 'netNamespace' | 'netNamespaceInode'>;
-  /** Processes of each container. */
-  readonly pidsOf: (containers: readonly ListedContainer[]) => Promise<readonly (readonly string[])[]>;
+  readonly pidsOf: PidsOf;
   /** On the monotonic clock. */
   readonly nowMs: () => number;
   readonly maxNamespaces?: number;
@@ -96,13 +96,13 @@ export function namespaces({ addon, view, pidsOf, nowMs, maxNamespaces = 1024 }:
   const look = async (): Promise<void> => {
     const due = [...known].filter(([, { dueMs }]) => dueMs <= nowMs());
     if (due.length === 0) return;
-    const containers = [...new Set(due.flatMap(([, { container }]) => container ?? []))];
-    const pids = await pidsOf(containers).catch(() => []);
-    const byContainer = new Map(containers.map((container, i) => [container, pids[i] ?? []]));
+    const pids = await processesOf(
+      due.map(([, { container }]) => container),
+      pidsOf,
+    );
     const turn = turns();
     for (const [inode, namespace] of due) {
-      const { container } = namespace;
-      const found = await read(inode, (container && byContainer.get(container)) ?? []);
+      const found = await read(inode, pids(namespace.container));
       namespace.addresses = found?.slice(0, maxAddresses);
       namespace.beyond = (found?.length ?? 0) - (namespace.addresses?.length ?? 0);
       namespace.dueMs = nowMs() + (namespace.addresses === undefined ? soonMs : againMs);

@@ -2,12 +2,12 @@ import type { TextReader } from '../host/texts.ts';
 import type { ListedContainer } from '../model/containers.ts';
 import { turns } from '../turns.ts';
 import { netNamespaceOf } from './namespaces.ts';
+import { processesOf, type PidsOf } from './processes.ts';
 
 export interface OverflowDeps {
   readonly proc: string;
   readonly read: TextReader;
-  /** Processes of each container. */
-  readonly pidsOf: (containers: readonly ListedContainer[]) => Promise<readonly (readonly string[])[]>;
+  readonly pidsOf: PidsOf;
   /** On the monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -30,13 +30,14 @@ export function overflows({ proc, read, pidsOf, nowMs }: OverflowDeps): Overflow
 
   const look = async (wanted: ReadonlyMap<number, ListedContainer | undefined>): Promise<void> => {
     const some = [...wanted].slice(0, maxNamespaces);
-    const containers = [...new Set(some.flatMap(([, container]) => container ?? []))];
-    const pids = await pidsOf(containers).catch(() => []);
-    const byContainer = new Map(containers.map((container, i) => [container, pids[i] ?? []]));
+    const pids = await processesOf(
+      some.map(([, container]) => container),
+      pidsOf,
+    );
     const turn = turns();
     const files = new Map<number, string>();
     for (const [inode, container] of some) {
-      const candidates = ['self', ...(container === undefined ? ['1'] : (byContainer.get(container) ?? []))];
+      const candidates = ['self', ...(container === undefined ? ['1'] : pids(container))];
       const pid = candidates.find((each) => netNamespaceOf(`${proc}/${each}/ns/net`) === inode);
       if (pid !== undefined) files.set(inode, `${proc}/${pid}/net/netstat`);
       await turn();

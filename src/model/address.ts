@@ -7,6 +7,11 @@ export function isMapped(address: Uint8Array): boolean {
   return mappedPrefix.compare(address, 0, mappedPrefix.length) === 0;
 }
 
+/** The mapped form of 4 bytes. */
+export function mapped(ipv4: Uint8Array): Buffer {
+  return Buffer.concat([mappedPrefix, ipv4]);
+}
+
 /** Canonical text of a 16-byte address: dotted IPv4 for mapped ones, RFC 5952 otherwise. */
 export function addressText(address: Uint8Array): string {
   if (isMapped(address)) return address.subarray(12, 16).join('.');

@@ -1,4 +1,5 @@
 /** TCP sockets as sock_diag(7) tells of them: include/uapi/linux/inet_diag.h and tcp.h. Addresses and ports are big-endian there. */
+import { mapped } from '../../model/address.ts';
 import type { NetlinkRequest } from '../../native/addon.ts';
 import { attributes, messages } from '../../native/netlink.ts';
 import type { ProcSocket } from './sockets.ts';
@@ -73,10 +74,8 @@ export function* decodeDiag(answer: Buffer): Generator<ProcSocket> {
 }
 
 function addressOf(bytes: Buffer, at: number, isV4: boolean): Buffer {
-  if (!isV4) return bytes.subarray(at, at + 16);
-  return Buffer.concat([mappedPrefix, bytes.subarray(at, at + 4)]);
+  return isV4 ? mapped(bytes.subarray(at, at + 4)) : bytes.subarray(at, at + 16);
 }
-const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex');
 
 function listenOf(bytes: Buffer, found: ReadonlyMap<number, Buffer>): ProcSocket['listen'] {
   const memory = found.get(INET_DIAG_SKMEMINFO);

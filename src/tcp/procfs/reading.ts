@@ -18,12 +18,12 @@ export function readingOf(
   const ended = new Map(sums);
   for (const each of open) {
     const key = keyOf(each);
-    const sum = sums.get(key.toString('latin1'));
-    const value = valueOf(sum, nowNs);
+    const text = key.toString('latin1');
+    const value = valueOf(sums.get(text), nowNs);
     value.writeUInt32LE(walk, tcpValue.fields.walk.offset);
     value.writeUInt32LE(each.count, tcpValue.fields.active.offset);
     (each.cgroupId === 0 ? overflow : counts).push(key, value);
-    ended.delete(key.toString('latin1'));
+    ended.delete(text);
   }
   for (const [key, sum] of ended) counts.push(Buffer.from(key, 'latin1'), valueOf(sum, sum.lastNs));
   const nothing = Buffer.alloc(0);

@@ -109,10 +109,12 @@ async function socketsOfAll(
     const loopbackCounts = hostNetnsInode === 0 || inode === hostNetnsInode;
     const listeners: ProcSocket[] = [];
     const connected: ProcSocket[] = [];
-    for await (const socket of socketsIn(`${proc}/${pid}`, pid === 'self', addon)) {
-      await turn();
-      if (socket.state === listening) listeners.push(socket);
-      else if (openStates.has(socket.state) && socket.inode > 0) connected.push(socket);
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      for (const socket of await socketsIn(`${proc}/${pid}`, pid === 'self', family, addon)) {
+        await turn();
+        if (socket.state === listening) listeners.push(socket);
+        else if (openStates.has(socket.state) && socket.inode > 0) connected.push(socket);
+      }
     }
     for (const socket of listeningSockets(listeners, inode))
       if (listens.size < maxSockets && !isIgnored(socket.localPort)) listens.set(socket.inode, socket);
@@ -128,20 +130,17 @@ async function socketsOfAll(
 }
 
 /** Of the network namespace of a process; by procfs where sock_diag does not answer. */
-async function* socketsIn(
+async function socketsIn(
   process: string,
   isOurs: boolean,
+  family: 'ipv4' | 'ipv6',
   addon: ProcfsDeps['addon'],
-): AsyncGenerator<ProcSocket> {
-  for (const [family, file] of [
-    ['ipv4', 'tcp'],
-    ['ipv6', 'tcp6'],
-  ] as const) {
-    const answer = await addon
-      ?.netlinkRequest(isOurs ? null : `${process}/ns/net`, socketsRequest(family), diagTimeoutMs)
-      .catch(() => undefined);
-    yield* answer ? decodeDiag(answer) : parseSockets(await readSome(`${process}/net/${file}`));
-  }
+): Promise<Iterable<ProcSocket>> {
+  const answer = await addon
+    ?.netlinkRequest(isOurs ? null : `${process}/ns/net`, socketsRequest(family), diagTimeoutMs)
+    .catch(() => undefined);
+  if (answer !== undefined) return decodeDiag(answer);
+  return parseSockets(await readSome(`${process}/net/${family === 'ipv4' ? 'tcp' : 'tcp6'}`));
 }
 
 /** The text of a file of procfs, up to a bound; empty when it cannot be read (no IPv6, no process any more). */
