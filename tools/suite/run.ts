@@ -107,6 +107,11 @@ async function timed(
   return code === 0;
 }
 
+/** What a part left about an end that no test tells of. */
+function why(part: string): string {
+  return join(resultsFolder, part, 'why');
+}
+
 function testsOf(folder: string): TestResult[] {
   const file = join(folder, 'tests.ndjson');
   if (!existsSync(file)) return [];
@@ -120,6 +125,7 @@ function report(): number {
   for (const { part, tests } of results)
     for (const { file, name, error } of tests.filter(({ outcome }) => outcome === 'failed'))
       say(`failed: ${part}: ${file}: ${name}\n${(error ?? '').replaceAll(/^/gm, '    ')}`);
+  for (const part of failedParts) if (existsSync(why(part))) say(`${part}: ${readFileSync(why(part), 'utf8')}`);
   say('where the time went');
   for (const [name, seconds] of times) process.stderr.write(`${seconds.toFixed(0).padStart(7)} s  ${name}\n`);
   const all = times.reduce((sum, [, seconds]) => sum + seconds, 0);
