@@ -1,0 +1,3 @@
+/** Severities of log messages, from the least to the most urgent: the values of the label `level`. */
+export const levels = ['unknown', 'debug', 'info', 'warning', 'error', 'critical'] as const;
+export type Level = (typeof levels)[number];
