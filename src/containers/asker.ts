@@ -1,5 +1,5 @@
 import type { Clock } from '../host/clock.ts';
-import type { PublishedPort } from '../model/containers.ts';
+import type { LogFile, PublishedPort } from '../model/containers.ts';
 import { AgentError, codeOf } from '../errors.ts';
 import { containerIdOf } from './names.ts';
 import type { Place } from './places.ts';
@@ -20,6 +20,7 @@ export interface Named {
   readonly id: string;
   readonly image: string;
   readonly published?: readonly PublishedPort[];
+  readonly logFile?: LogFile;
 }
 
 export interface AskerDeps {
@@ -119,8 +120,13 @@ export function asker({ runtimes, clock, onState, restMs = defaultRestMs }: Aske
       if (inspection === undefined || typeof inspection === 'string') continue;
       const id = containerIdOf({ runtime, inspection, place: unnamed.place }, clock.now());
       if (id === undefined) continue;
-      const { image, published } = inspection;
-      return { id, image: image.length > maxImageLength ? '' : image, ...(published && { published }) };
+      const { image, published, logFile } = inspection;
+      return {
+        id,
+        image: image.length > maxImageLength ? '' : image,
+        ...(published && { published }),
+        ...(logFile && { logFile }),
+      };
     }
     if (!anybody) asking.onNobody();
     return undefined;

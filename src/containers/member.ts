@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Clock } from '../host/clock.ts';
-import type { Cgroup, ListedContainer, PublishedPort, Switch } from '../model/containers.ts';
+import type { Cgroup, ListedContainer, LogFile, PublishedPort, Switch } from '../model/containers.ts';
 import { appIdOf } from './app-id.ts';
 import { noFacts } from './systemd/facts.ts';
 
@@ -8,6 +8,9 @@ import { noFacts } from './systemd/facts.ts';
 export const otherId = '/~other';
 
 const nothing: ReadonlySet<Switch> = new Set();
+
+/** Files of what ran under one id: of jobs that overlap, and of those that keep starting again. */
+const maxLogFiles = 16;
 
 /** What members share. */
 export interface Club {
@@ -39,6 +42,7 @@ export class Member implements ListedContainer {
   /** Its image as the runtime tells it; empty when nobody does. */
   image = '';
   published: readonly PublishedPort[] = [];
+  logFiles: readonly LogFile[] = [];
   /** What systemd says of it. */
   facts = noFacts;
   switchedOff: ReadonlySet<Switch> = nothing;
@@ -159,6 +163,12 @@ export class Member implements ListedContainer {
     // One that went before it ran is no new start of those that are still there.
     if (this.#lastTop === cgroupId) this.#lastTop = this.#ranIn ?? cgroupId;
     if (this.#cgroups.size === 0) this.diedAtMs = atMs;
+  }
+
+  /** A runtime keeps this file of what it writes, from now on. */
+  logsTo(file: LogFile): void {
+    const others = this.logFiles.filter(({ path }) => path !== file.path);
+    this.logFiles = [...others.slice(1 - maxLogFiles), file];
   }
 
   /** What its processes say, of which it may have turned out to be another one's. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../host/clock.ts';
-import type { PublishedPort } from '../model/containers.ts';
+import type { LogFile, PublishedPort } from '../model/containers.ts';
 import type { Asker, Named, Unnamed } from './asker.ts';
 import type { Identity, Unit } from './identity.ts';
 import type { Member } from './member.ts';
@@ -23,6 +23,7 @@ interface Told {
   readonly id: string;
   readonly image?: string;
   readonly published?: readonly PublishedPort[];
+  readonly logFile?: LogFile;
   readonly facts?: UnitFacts;
 }
 
@@ -158,7 +159,7 @@ export class Questions {
     return member;
   }
 
-  #onTold(key: string, member: Member, { id, image, published, facts }: Told): void {
+  #onTold(key: string, member: Member, { id, image, published, logFile, facts }: Told): void {
     this.#roster.removeUnnamed(key);
     const container = id === 'ignored' ? undefined : this.#roster.of(id, member.firstSeenMs);
     // Who stands for others has neither.
@@ -166,6 +167,7 @@ export class Questions {
       container.image = image ?? container.image;
       container.published = published ?? container.published;
       container.facts = facts ?? container.facts;
+      if (logFile !== undefined) container.logsTo(logFile);
     }
     this.#settle(key, member, container);
   }

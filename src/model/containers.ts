@@ -10,6 +10,14 @@ export interface PublishedPort {
   readonly port: number;
 }
 
+/** A file that a runtime keeps of what a container writes to its standard output and error. */
+export interface LogFile {
+  /** From the root of the host. */
+  readonly path: string;
+  /** docker's json-file, or that of the Container Runtime Interface. */
+  readonly format: 'docker' | 'cri';
+}
+
 /** A container as every subject sees it. One object per container for as long as it is known. */
 export interface Container {
   /** `container_id` label, by the formats of docs/metrics.md. */
@@ -24,6 +32,8 @@ export interface Container {
   readonly switchedOff?: ReadonlySet<Switch>;
   /** By dockerd; nothing where it is left out. */
   readonly published?: readonly PublishedPort[];
+  /** Of it and of those that ran under its id before, the newest last; nothing where it is left out. */
+  readonly logFiles?: readonly LogFile[];
 }
 
 /** Looks up by kernel cgroup id (inode of the cgroup's directory) on the hierarchy that counts. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import protobuf from 'protobufjs/minimal.js';
 import { AgentError } from '../../errors.ts';
-import type { Inspect, Inspection } from './inspection.ts';
+import { logFileOf, type Inspect, type Inspection } from './inspection.ts';
 
 /** MicroK8s, k0s, k3s, everybody else. */
 const sockets = [
@@ -83,29 +83,51 @@ function decodeResponse(bytes: Buffer): Inspection {
   return found;
 }
 
-/** Container: `labels` is field 2, `image` field 3. */
+/** Where the Container Runtime Interface keeps what it knows of a container (containerd: internal/cri/store/container/metadata.go). */
+const criExtension = 'io.cri-containerd.container.metadata';
+
+/** Container: `labels` is field 2, `image` field 3, `extensions` field 10. */
 function decodeContainer(reader: protobuf.Reader): Inspection {
   const labels: Record<string, string> = {};
   let image = '';
+  let logPath: unknown;
   eachField(reader, (field, from) => {
     if (field === 2) {
-      const [key, value] = decodePair(protobuf.Reader.create(from.bytes()));
-      labels[key] = value;
+      const [key, value] = decodePair(from);
+      labels[key] = value.toString();
     } else if (field === 3) image = from.string();
-    return field === 2 || field === 3;
+    else if (field === 10) {
+      const [key, value] = decodePair(from);
+      if (key === criExtension) logPath = logPathOf(value);
+    } else return false;
+    return true;
   });
-  return { name: '', labels, image, environment: [] };
+  return { name: '', labels, image, environment: [], ...logFileOf(logPath, 'cri') };
 }
 
-/** An entry of a map<string, string>. */
-function decodePair(reader: protobuf.Reader): [key: string, value: string] {
-  const pair: [string, string] = ['', ''];
-  eachField(reader, (field, from) => {
-    if (field === 1) pair[0] = from.string();
-    else if (field === 2) pair[1] = from.string();
+/** An entry of a map whose keys are strings. */
+function decodePair(reader: protobuf.Reader): [key: string, value: Buffer] {
+  let [key, value] = ['', Buffer.alloc(0)];
+  eachField(protobuf.Reader.create(reader.bytes()), (field, from) => {
+    if (field === 1) key = from.string();
+    else if (field === 2) value = Buffer.from(from.bytes());
     return field === 1 || field === 2;
   });
-  return pair;
+  return [key, value];
+}
+
+/** Any: `value` is field 2, here JSON. */
+function logPathOf(any: Buffer): unknown {
+  let text = '';
+  eachField(protobuf.Reader.create(any), (field, from) => {
+    if (field === 2) text = from.string();
+    return field === 2;
+  });
+  try {
+    return (JSON.parse(text) as { Metadata?: { LogPath?: unknown } } | null)?.Metadata?.LogPath;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Calls `take` for every field; what it does not take is skipped. */

@@ -3,7 +3,7 @@ import { AgentError, codeOf, messageOf } from '../../errors.ts';
 import { O_PATH, withHandle } from '../../host/files.ts';
 import { publishedPorts } from './docker-ports.ts';
 import { getJson } from './http.ts';
-import { stringsOf, textOf, type Inspect } from './inspection.ts';
+import { logFileOf, stringsOf, textOf, type Inspect } from './inspection.ts';
 
 /** A user's socket may answer anything, and as often as it is asked; labels of one container are far smaller. */
 const maxBytesOfUser = 256 << 10;
@@ -16,12 +16,15 @@ export function dockerInspect(root: string): Inspect {
       ? getJson(`${root}/run/docker.sock`, path, signal)
       : getJsonOfUser(`${root}/run/user/${user}/docker.sock`, path, signal));
     if (answer === undefined) return undefined;
-    const { Name, Config, NetworkSettings } = answer as {
+    const { Name, Config, HostConfig, LogPath, NetworkSettings } = answer as {
       Name?: unknown;
+      LogPath?: unknown;
+      HostConfig?: { LogConfig?: { Type?: unknown } | null } | null;
       Config?: Record<string, unknown>;
       NetworkSettings?: Record<string, unknown>;
     };
-    // A user's dockerd could claim any port of the host; those that it does pass on are listened on by a process of the user.
+    // A user's dockerd could claim any port of the host; those that it does pass on are listened on by a process of the user. Any file likewise.
+    const keepsFile = user === undefined && HostConfig?.LogConfig?.Type === 'json-file';
     const published = user === undefined ? publishedPorts(NetworkSettings?.['Ports']) : [];
     return {
       name: textOf(Name).replace(/^\//, ''),
@@ -29,6 +32,7 @@ export function dockerInspect(root: string): Inspect {
       image: textOf(Config?.['Image']),
       environment: Object.values(stringsOf(Config?.['Env'])),
       ...(published.length > 0 && { published }),
+      ...(keepsFile && logFileOf(LogPath, 'docker')),
     };
   };
 }

@@ -1,4 +1,5 @@
-import type { PublishedPort } from '../../model/containers.ts';
+import { isAbsolute } from 'node:path';
+import type { LogFile, PublishedPort } from '../../model/containers.ts';
 
 /** What a runtime says of one of its containers. All of it is somebody else's text. */
 export interface Inspection {
@@ -11,6 +12,8 @@ export interface Inspection {
   readonly environment: readonly string[];
   /** Left out where it says of none. */
   readonly published?: readonly PublishedPort[];
+  /** Left out where it keeps none. */
+  readonly logFile?: LogFile;
 }
 
 /** Runtimes that can be asked by the id of a container. */
@@ -28,6 +31,17 @@ export function stringsOf(value: unknown): Record<string, string> {
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
+}
+
+/** PATH_MAX (limits.h). */
+const maxPathLength = 4096;
+
+/** The file at a path that a runtime told, if it is one. */
+export function logFileOf(path: unknown, format: LogFile['format']): { logFile?: LogFile } {
+  const isPath = typeof path === 'string' && isAbsolute(path) && path.length < maxPathLength;
+  return isPath && !path.includes('\0') && !path.split('/').includes('..')
+    ? { logFile: { path, format } }
+    : {};
 }
 
 export function textOf(value: unknown): string {

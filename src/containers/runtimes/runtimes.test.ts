@@ -76,6 +76,28 @@ test('dockerd: published ports, those of root alone', async (t) => {
   }
 });
 
+test('the file of what a container writes: of json-file, and where its path is one', async (t) => {
+  const answerOf = async (LogPath: unknown, Type = 'json-file', user?: number): Promise<unknown> => {
+    const text = JSON.stringify({ Name: '/web', LogPath, HostConfig: { LogConfig: { Type } } });
+    const socket = user === undefined ? dockerSocket : `/run/user/${user}/docker.sock`;
+    const root = await rootWith(t, socket, (_, answer) => answer.end(text));
+    return (await dockerInspect(root)('abc', soon(), user))?.logFile;
+  };
+  const path = '/var/lib/docker/containers/abc/abc-json.log';
+  assert.deepEqual(await answerOf(path), { path, format: 'docker' });
+  assert.equal(await answerOf(path, 'local'), undefined);
+  assert.equal(await answerOf(path, 'json-file', 1000), undefined, 'any user could name any file');
+  for (const odd of ['', 'a.log', '/a/../../b', '/a\0b', 7, null, `/${'a'.repeat(5000)}`])
+    assert.equal(await answerOf(odd), undefined, String(odd));
+  const crio = await rootWith(t, '/run/crio/crio.sock', (_, answer) =>
+    answer.end(JSON.stringify({ name: 'web', log_path: '/var/log/pods/a/0.log' })),
+  );
+  assert.deepEqual((await crioInspect(crio)('abc', soon()))?.logFile, {
+    path: '/var/log/pods/a/0.log',
+    format: 'cri',
+  });
+});
+
 test('an answer without anything in it makes nothing up', async (t) => {
   for (const text of ['{}', '[]', '{"Name":7,"Config":[]}', '{"Config":{"Labels":null}}']) {
     const root = await rootWith(t, dockerSocket, (_, answer) => answer.end(text));
