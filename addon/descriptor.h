@@ -28,6 +28,8 @@ class Descriptor {
   }
 
   int get() const { return fd_; }
+  // Whoever gets it closes it.
+  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:

@@ -42,10 +42,10 @@ int openRoot(const InsidePath& path, Descriptor& root) {
   return root ? 0 : errno == ENOENT ? ESRCH : errno;
 }
 
-int openWithin(int root, const std::string& path, Descriptor& found) {
+int openWithin(int root, const std::string& path, bool followsLinks, Descriptor& found) {
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (followsLinks ? 0 : RESOLVE_NO_SYMLINKS);
   for (int i = 0; i < kAttempts; i++) {
     found = Descriptor(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how)));
     if (found) return 0;
@@ -59,7 +59,7 @@ InsideStatus statOne(const InsidePath& path) {
   Descriptor root, found;
   struct statx file;
   struct statfs system;
-  if ((status.error = openRoot(path, root)) || (status.error = openWithin(root.get(), path.path, found))) return status;
+  if ((status.error = openRoot(path, root)) || (status.error = openWithin(root.get(), path.path, false, found))) return status;
   if (statx(found.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID, &file) != 0 ||
       fstatfs(found.get(), &system) != 0) {
     status.error = errno;
@@ -75,14 +75,46 @@ InsideStatus statOne(const InsidePath& path) {
   return status;
 }
 
+// What it is is known before it is opened: opening a device or a FIFO may do something.
+InsideFile openOne(const InsidePath& path, bool followsLinks) {
+  InsideFile result;
+  Descriptor root, found;
+  struct stat status;
+  if ((result.error = openRoot(path, root)) || (result.error = openWithin(root.get(), path.path, followsLinks, found)))
+    return result;
+  if (fstat(found.get(), &status) != 0) {
+    result.error = errno;
+  } else if (S_ISLNK(status.st_mode)) {
+    result.error = ELOOP;
+  } else if (!S_ISREG(status.st_mode)) {
+    result.error = EINVAL;
+  } else {
+    std::string again = "/proc/self/fd/" + std::to_string(found.get());
+    result.file = Descriptor(open(again.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!result.file) result.error = errno;
+  }
+  return result;
+}
+
 std::string itself(const std::string& name) { return name; }
+
+// Each path in turn, by the place it is on.
+template <class Result, class One>
+std::vector<Result> eachInside(std::vector<InsidePath> paths, std::chrono::milliseconds deadline, One one) {
+  std::vector<std::string> places;
+  for (const InsidePath& path : paths) places.push_back(path.place);
+  auto all = std::make_shared<const std::vector<InsidePath>>(std::move(paths));
+  auto work = [all, one](size_t index, Deadline) { return one((*all)[index]); };
+  return std::make_shared<InTurn<Result>>(std::move(places), itself, deadline, work)->results();
+}
 
 }  // namespace
 
 std::vector<InsideStatus> statInside(std::vector<InsidePath> paths, std::chrono::milliseconds deadline) {
-  std::vector<std::string> places;
-  for (const InsidePath& path : paths) places.push_back(path.place);
-  auto all = std::make_shared<const std::vector<InsidePath>>(std::move(paths));
-  auto stat = [all](size_t index, Deadline) { return statOne((*all)[index]); };
-  return std::make_shared<InTurn<InsideStatus>>(std::move(places), itself, deadline, stat)->results();
+  return eachInside<InsideStatus>(std::move(paths), deadline, statOne);
+}
+
+std::vector<InsideFile> openInside(std::vector<InsidePath> paths, bool followsLinks, std::chrono::milliseconds deadline) {
+  return eachInside<InsideFile>(std::move(paths), deadline,
+                                [followsLinks](const InsidePath& path) { return openOne(path, followsLinks); });
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "descriptor.h"
+
 // A path as a process sees it.
 struct InsidePath {
   uint32_t pid;
@@ -33,3 +35,12 @@ struct InsideStatus {
 // statx(2) and statfs(2) of each path, which is looked up without leaving the root directory of its process: symbolic links
 // are not followed (ELOOP). Each has `deadline` of its own, as with readFiles.
 std::vector<InsideStatus> statInside(std::vector<InsidePath> paths, std::chrono::milliseconds deadline);
+
+struct InsideFile {
+  // 0 or an errno; EINVAL for what is no regular file.
+  int error = 0;
+  Descriptor file;
+};
+
+// Opens regular files for reading, looked up as above. `followsLinks`: symbolic links lead to where they do for the process.
+std::vector<InsideFile> openInside(std::vector<InsidePath> paths, bool followsLinks, std::chrono::milliseconds deadline);

@@ -38,15 +38,36 @@ Napi::Value toJs(Napi::Env env, const std::vector<InsideStatus>& all) {
   return result;
 }
 
+// The descriptor of each, or the negative errno.
+Napi::Value toJs(Napi::Env env, std::vector<InsideFile>& all) {
+  auto files = Napi::Int32Array::New(env, all.size());
+  for (size_t i = 0; i < all.size(); i++) files[i] = all[i].error != 0 ? -all[i].error : all[i].file.release();
+  return files;
+}
+
+std::chrono::milliseconds deadlineOf(const Napi::Value& value) {
+  std::chrono::milliseconds deadline(unsigned32(value));
+  if (deadline.count() == 0) throw SystemError(EINVAL, "argument", "", "expected a deadline above 0");
+  return deadline;
+}
+
 }  // namespace
 
 void addInside(Napi::Object exports) {
   setPromiseMethod(exports, "statInside", [](const Napi::CallbackInfo& info) {
     auto paths = pathsOf(info[0]);
-    std::chrono::milliseconds deadline(unsigned32(info[1]));
-    if (deadline.count() == 0) throw SystemError(EINVAL, "argument", "", "expected a deadline above 0");
+    auto deadline = deadlineOf(info[1]);
     return onThread(info.Env(), [paths = std::move(paths), deadline]() -> Answer {
       auto all = std::make_shared<std::vector<InsideStatus>>(statInside(paths, deadline));
+      return [all](Napi::Env env) { return toJs(env, *all); };
+    });
+  });
+  setPromiseMethod(exports, "openInside", [](const Napi::CallbackInfo& info) {
+    auto paths = pathsOf(info[0]);
+    bool followsLinks = boolean(info[1]);
+    auto deadline = deadlineOf(info[2]);
+    return onThread(info.Env(), [paths = std::move(paths), followsLinks, deadline]() -> Answer {
+      auto all = std::make_shared<std::vector<InsideFile>>(openInside(paths, followsLinks, deadline));
       return [all](Napi::Env env) { return toJs(env, *all); };
     });
   });

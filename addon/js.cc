@@ -65,6 +65,11 @@ uint32_t unsigned32(const Napi::Value& value) {
   return static_cast<uint32_t>(upTo(UINT32_MAX, value, "an integer from 0 to 2^32 - 1"));
 }
 
+bool boolean(const Napi::Value& value) {
+  if (!value.IsBoolean()) throw SystemError(EINVAL, "argument", "", "expected true or false");
+  return value.ToBoolean();
+}
+
 uint64_t unsigned53(const Napi::Value& value) {
   return static_cast<uint64_t>(upTo(kMaxSafeInteger, value, "an integer from 0 to 2^53 - 1"));
 }

@@ -27,6 +27,7 @@ void setPromiseMethod(Napi::Object target, const char* name, Method method);
 std::string text(const Napi::Value& value);  // without zero bytes, so that it is the same string for the kernel
 uint32_t unsigned32(const Napi::Value& value);
 uint64_t unsigned53(const Napi::Value& value);
+bool boolean(const Napi::Value& value);
 Bytes bytes(const Napi::Value& value);
 
 // Gives the memory to JavaScript: large contents are not copied.

@@ -25,6 +25,13 @@ export interface Addon {
   statInside(paths: readonly InsidePath[], deadlineMs: number): Promise<InsideBatch>;
 
   /**
+   * Opens regular files for reading, looked up like those of `statInside`; with `followsLinks` symbolic links lead to where they
+   * do for the process. For each path a descriptor, which whoever asks closes, or the negative errno: what is neither a regular
+   * file nor a link is EINVAL (22).
+   */
+  openInside(paths: readonly InsidePath[], followsLinks: boolean, deadlineMs: number): Promise<Int32Array>;
+
+  /**
    * One rtnetlink dump (netlink(7), rtnetlink(7)) inside the network namespace `nsPath` (null: our own), entered
    * on a thread of its own that ends afterwards. Answers the concatenated messages, headers included.
    * `messageType` is RTM_GETLINK (18) or RTM_GETADDR (22).

@@ -1,9 +1,10 @@
 /** Paths as another process sees them: never outside its root directory, never those of another process. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
   mkdirSync,
   readFileSync,
@@ -18,7 +19,7 @@ import { compileC } from '../compile.ts';
 import { skipSlow, slow } from '../faults/mounts.ts';
 import { addon, openDescriptors, scratch, skip, startTicksOf, stop, threads, until } from './fixture.ts';
 
-const [ENOENT, ESRCH, EBUSY, ELOOP, ETIMEDOUT] = [2, 3, 16, 40, 110];
+const [ENOENT, ESRCH, EBUSY, EINVAL, ELOOP, ETIMEDOUT] = [2, 3, 16, 22, 40, 110];
 
 interface Status {
   readonly error: number;
@@ -103,6 +104,34 @@ test('nothing leads out of the root directory of a process', { skip }, async (t)
   );
 });
 
+test('regular files are opened, where they are for the process, and nothing else', { skip }, async () => {
+  const before = openDescriptors();
+  const folder = join(scratch, 'files');
+  mkdirSync(join(folder, 'inner'), { recursive: true });
+  writeFileSync(join(folder, 'a.log'), 'what is in it');
+  symlinkSync('a.log', join(folder, 'link'));
+  symlinkSync('/dev/null', join(folder, 'device'));
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  const names = ['a.log', 'link', 'device', 'fifo', 'inner', 'none'];
+  const pid = process.pid;
+  const paths = names.map((name) => ({
+    ...{ pid, startTicks: startTicksOf(pid), place: 'any' },
+    path: join(folder, name),
+  }));
+  const readAll = (fd: number): string => {
+    const text = readFileSync(fd, 'utf8');
+    closeSync(fd);
+    return text;
+  };
+  const [file, ...others] = await addon.openInside(paths, false, 500);
+  assert.equal(readAll(file!), 'what is in it');
+  assert.deepEqual(others, [-ELOOP, -ELOOP, -EINVAL, -EINVAL, -ENOENT]);
+  const [own, linked, ...rest] = await addon.openInside(paths, true, 500);
+  assert.deepEqual([own!, linked!].map(readAll), ['what is in it', 'what is in it']);
+  assert.deepEqual(rest, [-EINVAL, -EINVAL, -EINVAL, -ENOENT]);
+  assert.equal(openDescriptors(), before);
+});
+
 test(
   'a file system that hangs costs its own deadline once, and one thread',
   { skip: skipSlow },
@@ -136,4 +165,5 @@ test('no paths, no answers; no paths of the right shape, no call', async () => {
   for (const wrong of ['/', [7], [{ pid: -1 }], [{ pid: 1, startTicks: 2 ** 53, path: '/', place: '' }]])
     await assert.rejects(addon.statInside(wrong as never, 100), { code: 'EINVAL' });
   await assert.rejects(addon.statInside([], 0), { code: 'EINVAL' });
+  await assert.rejects(addon.openInside([], 1 as never, 100), { code: 'EINVAL' });
 });
