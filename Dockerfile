@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="otel-node-agent" \
       org.opencontainers.image.licenses="Apache-2.0 AND GPL-2.0-only AND BSD-2-Clause"
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libatomic1 libelf1 libstdc++6 zlib1g \
+      ca-certificates libatomic1 libelf1 libstdc++6 libsystemd0 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out /opt/otel-node-agent
 # One malloc arena for all threads: 14 MB less.

@@ -8,7 +8,7 @@ static Napi::Object start(Napi::Env, Napi::Object exports) {
   // The process is one that waits: an arena for each thread that ever allocated would keep 10 MB of pages from the others.
   mallopt(M_ARENA_MAX, 1);
   silenceLibbpf();
-  for (auto add : {addObjects, addFiles, addInside, addNamespaces, addPing, addSystem}) add(exports);
+  for (auto add : {addObjects, addFiles, addInside, addNamespaces, addPing, addJournal, addSystem}) add(exports);
   return exports;
 }
 

@@ -8,4 +8,5 @@ void addFiles(Napi::Object exports);
 void addInside(Napi::Object exports);
 void addNamespaces(Napi::Object exports);
 void addPing(Napi::Object exports);
+void addJournal(Napi::Object exports);
 void addSystem(Napi::Object exports);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cmath>
+#include <memory>
 #include <new>
 #include <system_error>
 
@@ -84,7 +85,10 @@ Bytes bytes(const Napi::Value& value) {
 Napi::Value toBuffer(Napi::Env env, std::vector<uint8_t>&& contents) {
   if (contents.size() < kCopiedBytes)
     return Napi::Buffer<uint8_t>::Copy(env, contents.data(), contents.size());
-  auto* owned = new std::vector<uint8_t>(std::move(contents));
+  auto owned = std::make_unique<std::vector<uint8_t>>(std::move(contents));
   auto release = [](Napi::BasicEnv, uint8_t*, std::vector<uint8_t>* memory) { delete memory; };
-  return Napi::Buffer<uint8_t>::New(env, owned->data(), owned->size(), release, owned);
+  // Throws in an environment that is being torn down.
+  Napi::Value buffer = Napi::Buffer<uint8_t>::New(env, owned->data(), owned->size(), release, owned.get());
+  owned.release();
+  return buffer;
 }

@@ -63,6 +63,20 @@ export interface Addon {
    */
   stampReceived(on: boolean): void;
 
+  /**
+   * Follows the journal files of systemd in `directory`, and in the directories of machines in it, through libsystemd (ELIBACC
+   * where that is missing), on a thread of its own. Begins behind the entry that `cursor` names; where that is null or names
+   * none of these files, behind the last one: whatever is written after the promise has resolved is read. A batch is read when
+   * the last one was taken, that is when `onBatch`, which runs on the event loop, has returned. Files may come, be rotated,
+   * vacuumed and damaged; a journal that fails is opened anew after 5 s at the place where it was. Does not keep the
+   * process alive once it is open. Nothing is called after `close`.
+   */
+  openJournal(
+    directory: string,
+    cursor: string | null,
+    onBatch: (batch: JournalBatch) => void,
+  ): Promise<Journal>;
+
   /** uname(2) inside the UTS namespace `nsPath` (null: our own), on a thread of its own. */
   utsname(nsPath: string | null): Promise<{ nodename: string; release: string; machine: string }>;
 
@@ -117,6 +131,40 @@ export interface PingBatch {
   readonly namespaceInode: number;
   /** CPU time of the thread. */
   readonly cpuNs: number;
+}
+
+export interface Journal {
+  /** What it began behind; null where there was no entry. */
+  readonly cursor: string | null;
+  /**
+   * Whether all behind the cursor that was asked for is read, or the journal ends before it, as it does while journald moves its
+   * files: then what comes before the cursor in the same boot is passed over.
+   */
+  readonly foundCursor: boolean;
+  /** Stops the thread. Idempotent. */
+  close(): void;
+}
+
+/** Up to 1,000 entries and 1 MiB. */
+export interface JournalBatch {
+  /**
+   * One behind the other, in the order of the journal, each padded to 8 bytes: u64 microseconds of CLOCK_REALTIME, u32 lengths of
+   * five texts, u8 PRIORITY (255: none), u8 1 where the message is cut, u16 zero, then the texts: MESSAGE (64 KiB at most),
+   * _SYSTEMD_UNIT, _SYSTEMD_USER_UNIT, _SYSTEMD_CGROUP, SYSLOG_IDENTIFIER (4 KiB at most), empty where there is none.
+   */
+  readonly records: Buffer;
+  /** How many records. */
+  readonly entries: number;
+  /** Of these, those whose message is cut. */
+  readonly cut: number;
+  /** Entries that were passed over. */
+  readonly withoutMessage: number;
+  /** Damaged, and so passed over. What libsystemd passes over by itself, such as a file without a header, is not counted. */
+  readonly unreadable: number;
+  /** Behind the batch; null where that cannot be told. */
+  readonly cursor: string | null;
+  /** Why the journal had to be opened anew since the last batch, an error of the addon; null where it had not. */
+  readonly failure: Error | null;
 }
 
 export interface NetlinkRequest {

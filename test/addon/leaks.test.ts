@@ -10,7 +10,8 @@ import {
   fillEntries,
   int32,
   openProbe,
-  skip,
+  scratch,
+  skipWalks as skip,
   startTicksOf,
   threads,
   until,
@@ -125,6 +126,11 @@ const functions: Record<string, readonly Call[]> = {
     () => addon.stampReceived(true),
     () => addon.stampReceived(false),
     fails('EINVAL', () => addon.stampReceived(1 as never)),
+  ],
+  openJournal: [
+    async () => (await addon.openJournal(scratch, null, () => {})).close(),
+    fails('ENOENT', () => addon.openJournal('/nowhere', null, () => {})),
+    fails('EINVAL', () => addon.openJournal('/', 'a\0b', () => {})),
   ],
   utsname: [
     () => addon.utsname(null),

@@ -7,7 +7,7 @@
 release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 case $release in bookworm | trixie) ;; *) release=bookworm ;; esac
 packages=(
-  systemd systemd-sysv dbus udev kmod procps util-linux passwd
+  systemd systemd-sysv systemd-journal-remote dbus udev kmod procps util-linux passwd
   iproute2 iputils-ping iptables nftables conntrack netcat-openbsd curl ca-certificates openssl
   docker.io containerd runc crun podman netavark aardvark-dns containernetworking-plugins conmon
   fdisk e2fsprogs bpftool strace busybox-static libelf1 zlib1g libatomic1 libstdc++6
