@@ -1,0 +1,79 @@
+import type { ListedContainer } from '../model/containers.ts';
+import type { Level } from './level.ts';
+import type { JournalMessage } from './messages.ts';
+import { unitId } from './units.ts';
+
+/** An entry of the journal, as far as it matters here. */
+export interface Entry {
+  /** `_SYSTEMD_CGROUP`; empty for the kernel's. */
+  readonly cgroup: string;
+  readonly text: string;
+  readonly level: Level;
+}
+
+/** A unit may write before anybody has told of it. */
+const patienceMs = 5000;
+const maxHeld = 4096;
+/** After so long a unit that was nobody's may be somebody's. */
+const forgetMs = 60_000;
+const maxNobodies = 4096;
+
+export interface Attribution {
+  /** The messages whose container is known by now, in order for each of them. */
+  take(entries: readonly Entry[]): JournalMessage[];
+  /** Entries of no container. */
+  readonly unattributed: number;
+  /** Entries that wait for their container to be known. */
+  readonly held: number;
+}
+
+/** `groupOf`: undefined for a container whose journal is not to be read, which is its own choice. */
+export function attribution(deps: {
+  find: (id: string) => ListedContainer | undefined;
+  groupOf: (container: ListedContainer) => string | undefined;
+  nowMs: () => number;
+}): Attribution {
+  const { find, groupOf, nowMs } = deps;
+  /** Units that nobody is known for, since when. */
+  const nobodies = new Map<string, number>();
+  let held: { readonly id: string; readonly entry: Entry }[] = [];
+  let unattributed = 0;
+
+  const isHopeless = (id: string): boolean => {
+    const sinceMs = nobodies.get(id);
+    if (sinceMs !== undefined && nowMs() - sinceMs < forgetMs) return nowMs() - sinceMs >= patienceMs;
+    if (nobodies.size >= maxNobodies) nobodies.clear();
+    nobodies.set(id, nowMs());
+    return false;
+  };
+
+  return {
+    take(entries) {
+      const messages: JournalMessage[] = [];
+      const kept: typeof held = [];
+      const attribute = (id: string, entry: Entry): void => {
+        const container = find(id);
+        if (container !== undefined) {
+          nobodies.delete(id);
+          const group = groupOf(container);
+          if (group !== undefined) messages.push({ group, text: entry.text, level: entry.level });
+        } else if (isHopeless(id) || kept.length >= maxHeld) unattributed++;
+        else kept.push({ id, entry });
+      };
+      for (const { id, entry } of held) attribute(id, entry);
+      for (const entry of entries) {
+        const id = unitId(entry.cgroup);
+        if (id === undefined) unattributed++;
+        else attribute(id, entry);
+      }
+      held = kept;
+      return messages;
+    },
+    get unattributed() {
+      return unattributed;
+    },
+    get held() {
+      return held.length;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../host/clock.ts';
+import { assembly, type Assembly } from './assembly.ts';
+import type { expiry, Waiting } from './expiry.ts';
+import type { Groups } from './groups.ts';
+import type { JournalMessage } from './messages.ts';
+
+/** Entries of the journal on their way to their groups. */
+export interface JournalFeed {
+  take(messages: readonly JournalMessage[]): void;
+  forget(group: string): void;
+  /** Nothing more comes. */
+  flush(): void;
+  readonly figures: { lines: number; bytes: number };
+}
+
+interface Unit extends Waiting {
+  readonly messages: Assembly;
+}
+
+export function journalFeed(groups: Groups, waiting: ReturnType<typeof expiry>, clock: Clock): JournalFeed {
+  const units = new Map<string, Unit>();
+  const figures = { lines: 0, bytes: 0 };
+  const unitOf = (name: string): Unit => {
+    let unit = units.get(name);
+    if (unit === undefined) {
+      const group = groups.of(name);
+      const messages = assembly(({ level, text }) => group.count(level, text));
+      const expire = (nowMs: number): boolean => {
+        messages.expire(nowMs);
+        return messages.isOpen;
+      };
+      units.set(name, (unit = { messages, expire }));
+    }
+    return unit;
+  };
+  return {
+    take(messages) {
+      const nowMs = clock.monotonic();
+      for (const { group, text, level } of messages) {
+        const unit = unitOf(group);
+        figures.lines++;
+        figures.bytes += text.length;
+        unit.messages.add(text, level, 0, nowMs);
+        waiting.wait(unit);
+      }
+    },
+    forget: (group) => units.delete(group),
+    flush() {
+      for (const { messages } of units.values()) messages.flush();
+    },
+    figures,
+  };
+}
