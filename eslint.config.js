@@ -7,6 +7,7 @@ const subjects = [
   'containers',
   'latency',
   'listens',
+  'logs',
   'oom',
   'resources',
   'tcp',

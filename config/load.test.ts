@@ -47,6 +47,10 @@ test('without any source there are the defaults', () => {
       enableConntrackEvents: false,
       disablePinger: false,
       cloud: { provider: '', region: '', availabilityZone: '', instanceType: '', instanceLifeCycle: '' },
+      logs: {
+        ...{ enabled: true, json: true, patternLimit: 256, extractionLimit: 0 },
+        ...{ maxSampleBytes: 4096, masks: true },
+      },
       log: { level: 'info', perSecond: 10, burst: 100 },
     },
     notYetEffective: [],
@@ -83,7 +87,7 @@ const referenceFlags: readonly (readonly [name: string, value: string])[] = [
   ['log-per-second', '2.5'],
   ['log-burst', '7'],
   ['log-patterns-per-container', '16'],
-  ['log-pattern-extraction-limit', '0'],
+  ['log-pattern-extraction-limit', '50'],
   ['max-label-length', '100'],
   ['collector-endpoint', 'http://collector:4317'],
   ['api-key', 'k'],
@@ -138,6 +142,17 @@ const everything: Options = {
     instanceType: 'm5',
     instanceLifeCycle: 'spot',
   },
+  logs: {
+    ...{
+      enabled: false,
+      json: false,
+      patternLimit: 16,
+      extractionLimit: 50,
+      maxSampleBytes: 100,
+      masks: true,
+    },
+  },
+  stateDirectory: '/var/spool/agent',
   log: { level: 'info', perSecond: 2.5, burst: 7 },
 };
 
@@ -162,7 +177,7 @@ test('options without a feature are named once they are set', () => {
   const loaded = load(
     [...seedFlags, ['wal-dir', '/x'], ['region', 'eu']].map(([name, value]) => `--${name}=${value}`),
   );
-  assert.deepEqual(loaded.kind === 'run' && loaded.notYetEffective, ['disable-log-parsing', 'state-dir']);
+  assert.deepEqual(loaded.kind === 'run' && loaded.notYetEffective, []);
 });
 
 test('a flag of an earlier revision has its effect', () => {

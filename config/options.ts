@@ -48,6 +48,18 @@ export interface Options {
     readonly instanceType: string;
     readonly instanceLifeCycle: string;
   };
+  /** How logs of containers are read. */
+  readonly logs: {
+    readonly enabled: boolean;
+    readonly json: boolean;
+    readonly patternLimit: number;
+    /** Messages a second of a container; 0 has no limit. */
+    readonly extractionLimit: number;
+    readonly maxSampleBytes: number;
+    readonly masks: boolean;
+  };
+  /** What outlives a restart is there. */
+  readonly stateDirectory?: string;
   readonly log: { readonly level: Values['log-level']; readonly perSecond: number; readonly burst: number };
 }
 
@@ -93,6 +105,15 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
       instanceType: values['instance-type'],
       instanceLifeCycle: values['instance-life-cycle'],
     },
+    logs: {
+      enabled: !values['disable-log-parsing'],
+      json: !values['disable-json-log-parsing'],
+      patternLimit: values['log-patterns-per-container'],
+      extractionLimit: values['log-pattern-extraction-limit'],
+      maxSampleBytes: values['max-label-length'],
+      masks: values['log-mask'] === 'on',
+    },
+    ...(values['state-dir'] !== '' && { stateDirectory: values['state-dir'] }),
     log: { level: values['log-level'], perSecond: values['log-per-second'], burst: values['log-burst'] },
   };
 }

@@ -107,6 +107,8 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   /** Exporting ends before what it exports does. */
   const close = async (): Promise<void> => {
     clearInterval(housekeeping);
+    await parts.tracing?.settle();
+    snapshots.endReuse();
     await Promise.all([parts.push?.shutdown(), parts.page?.close()]);
     parts.tracing?.close();
   };
@@ -120,7 +122,9 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
             'container runtime does not answer; trying again',
           );
     const reads = (): number => (parts.page?.figures.ok ?? 0) + (parts.push?.figures.ok ?? 0);
-    const subjects = { meter, addon, view, interfaces, options, features, clock, onRuntimeState, reads };
+    const onLogProblem = (reason: string): void => logger.warn({ reason }, 'reading logs of containers');
+    const what = { meter, addon, view, interfaces, options, features, clock };
+    const subjects = { ...what, onRuntimeState, onLogProblem, reads };
     parts.tracing = await startTracing(subjects);
     const { kernel, containers, collectors, sources } = parts.tracing;
     [

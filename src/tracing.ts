@@ -19,6 +19,7 @@ import { followNat } from './kernel/nat-namespaces.ts';
 import { maxNetworks } from './kernel/networks.ts';
 import { sharedReading } from './kernel/shared-reading.ts';
 import { startLatency } from './latency/start.ts';
+import { startLogs, type Logs } from './logs/start.ts';
 import type { Addon } from './native/addon.ts';
 import { listensCollector } from './listens/collector.ts';
 import { listenModel } from './listens/model.ts';
@@ -55,6 +56,8 @@ export interface Tracing {
   readonly collectors: readonly Collector[];
   /** What the features work by, of several that kernels may have: the labels of `node_agent_kernel_source`. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Reads and counts what is still to be read; before the last export. */
+  settle(): Promise<void>;
   /** Detaches the programs. Idempotent. */
   close(): void;
 }
@@ -70,6 +73,8 @@ export async function startTracing(deps: {
   clock: Clock;
   /** A container runtime fails (with the reason), or works again. */
   onRuntimeState: (runtime: string, failure: unknown, ofUser?: boolean) => void;
+  /** Something about logs that the operator should know. */
+  onLogProblem: (text: string) => void;
   /** How often somebody has scraped, or taken what was pushed. */
   reads: () => number;
 }): Promise<Tracing> {
@@ -78,6 +83,7 @@ export async function startTracing(deps: {
   const cgroup2Root = findCgroup2Root(paths);
   const hierarchy = findHierarchy(paths, cgroup2Root);
   const read = textReader(addon);
+  const parts: { logs?: Logs } = {};
   const watch = watchContainers({
     rules: {
       skipSystemServices: options.skipSystemdSystemServices,
@@ -92,6 +98,8 @@ export async function startTracing(deps: {
     clock,
     read,
     onRuntimeState: deps.onRuntimeState,
+    onStart: () => parts.logs?.onStart(),
+    onLogFile: (container) => parts.logs?.onLogFile(container),
   });
   const limits = {
     hostNetnsInode: view.netNamespaceInode,
@@ -127,6 +135,20 @@ export async function startTracing(deps: {
   // After the events are attached, so that no cgroup falls between the two.
   await watch.walk();
   await watch.askedOnce();
+  const logs = startLogs(meter, {
+    ...{
+      addon,
+      paths,
+      containers: directory,
+      mountPoint: hierarchy.mountPoint,
+      read,
+      features,
+      options,
+      nowMs,
+    },
+    onProblem: deps.onLogProblem,
+  });
+  if (logs) parts.logs = logs;
 
   const stopNat =
     kernel.nat &&
@@ -205,6 +227,7 @@ export async function startTracing(deps: {
       tcp,
       listens,
       ...(latency ? [latency] : []),
+      ...(logs ? [logs.collector] : []),
       containerInfoCollector(meter, directory),
       restartsCollector(meter, directory),
       resourcesCollector(meter, { containers: directory, controllers, read, tasks, onLook, nowMs }),
@@ -217,6 +240,7 @@ export async function startTracing(deps: {
       ),
     ],
     sources: new Map<string, string>([...sources, ['delays', kernel.tasks?.object ?? 'procfs']]),
+    settle: async () => logs?.settle(),
     close() {
       stopNat?.();
       latency?.close();

@@ -24,13 +24,13 @@ const requireAtBuildTime: Plugin = {
   },
 };
 
-/** The bundle; `AGENT_VERSION` becomes the version of package.json. */
+/** The bundle, and that of the thread that reads logs; `AGENT_VERSION` becomes the version of package.json. */
 async function bundle(): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
-    outfile: 'dist/agent.js',
+    entryPoints: { agent: 'src/main.ts', logs: 'src/logs/worker.ts' },
+    outdir: 'dist',
     bundle: true,
     platform: 'node',
     format: 'esm',

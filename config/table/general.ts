@@ -31,7 +31,6 @@ export const general = {
     help: 'Directory for what outlives a restart; nothing is kept without it.',
     aliases: ['wal-dir'],
     envs: ['STATE_DIR', 'WAL_DIR'],
-    waitsFor: 'spool',
   },
   'max-spool-size': {
     type: size,

@@ -68,6 +68,5 @@ export const output = {
     type: count,
     default: '4096',
     help: 'Bytes of the label sample of log patterns.',
-    waitsFor: 'log patterns',
   },
 } satisfies OptionTable;

@@ -9,25 +9,26 @@ export const workloads = {
     default: 'false',
     help: 'Logs of containers are not read.',
     aliases: ['no-parse-logs'],
-    waitsFor: 'log patterns',
   },
   'disable-json-log-parsing': {
     type: flag,
     default: 'false',
     help: 'JSON in logs is treated like any text.',
-    waitsFor: 'log patterns',
   },
   'log-patterns-per-container': {
     type: count,
     default: '256',
     help: 'Patterns that are told apart for each level and source of logs.',
-    waitsFor: 'log patterns',
   },
   'log-pattern-extraction-limit': {
     type: count,
-    default: '100',
+    default: '0',
     help: 'Messages a second of a container that patterns are looked for in; 0 has no limit.',
-    waitsFor: 'log patterns',
+  },
+  'log-mask': {
+    type: oneOf(['on', 'off']),
+    default: 'on',
+    help: 'Whether secrets in the label sample of log patterns are masked.',
   },
   'disable-gpu-monitoring': {
     type: flag,

@@ -9,6 +9,7 @@ import {
 import { containerApplicationMetrics, containerInfoMetrics, containerRestartMetrics } from './containers.ts';
 import { containerListenMetrics, listenModelMetrics, nodeListenMetrics } from './listens.ts';
 import { latencyMetrics, pingMetrics } from './latency.ts';
+import { containerLogMetrics, logReadingMetrics } from './logs.ts';
 import type { MetricSpec } from './metric.ts';
 import {
   nodeCloudMetrics,
@@ -46,6 +47,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   containerSpaceMetrics,
   containerDiskMetrics,
   containerOomMetrics,
+  containerLogMetrics,
   tcpMetrics,
   tcpOutboundMetrics,
   tcpInboundMetrics,
@@ -60,6 +62,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   containerModelMetrics,
   listenModelMetrics,
   pingMetrics,
+  logReadingMetrics,
 ];
 
 /** Every family the agent can emit, by name. */

@@ -10,6 +10,8 @@ import { isBackground, type UnitFacts } from './systemd/facts.ts';
 export interface QuestionAskers {
   /** Runtimes, for names. */
   readonly ask?: Asker['ask'];
+  /** It has another log file. */
+  readonly onLogFile?: (container: Member) => void;
   /** systemd, for what a unit is. */
   readonly askUnit?: UnitAsker['ask'];
 }
@@ -170,6 +172,7 @@ export class Questions {
       if (logFile !== undefined) container.logsTo(logFile);
     }
     this.#settle(key, member, container);
+    if (logFile !== undefined && container?.id === id) this.#askers.onLogFile?.(container);
   }
 
   /** What was in question is this container, or none. */

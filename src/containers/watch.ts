@@ -53,6 +53,10 @@ export function watchContainers(deps: {
   clock: Clock;
   /** The beginning of files, 64 KiB of them. */
   read: TextReader;
+  /** A container has got its first process. */
+  onStart?: () => void;
+  /** A runtime has told where the container's logs are. */
+  onLogFile?: (container: Member) => void;
   /** See AskerDeps. */
   onRuntimeState: AskerDeps['onState'];
 }): ContainerWatch {
@@ -70,7 +74,11 @@ export function watchContainers(deps: {
     ask: (unnamed, asking) => names.ask(unnamed, asking),
     askUnit: (unit) => units.ask(unit),
     findSandbox: sandboxFinder(processes),
-    onStart: (container) => switches.look(container),
+    onStart(container) {
+      switches.look(container);
+      deps.onStart?.();
+    },
+    ...(deps.onLogFile && { onLogFile: deps.onLogFile }),
   });
   const walk = walker({ directory, mountPoint, proc: paths.proc, clock, uptimeSeconds: uptime });
   const timer = setInterval(() => void walk(), walkEveryMs).unref();

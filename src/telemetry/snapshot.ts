@@ -18,7 +18,7 @@ export class Snapshots implements MetricProducer {
   readonly #resource: Resource;
   readonly #scope: { name: string; version: string };
   readonly #clock: Clock;
-  readonly #reuseMs: number;
+  #reuseMs: number;
   #last: { readonly result: CollectionResult; readonly finishedMs: number } | undefined;
   #running: Promise<CollectionResult> | undefined;
   #gapMs: number | undefined;
@@ -44,6 +44,11 @@ export class Snapshots implements MetricProducer {
   /** Time between the last two snapshots. */
   get gapMs(): number | undefined {
     return this.#gapMs;
+  }
+
+  /** What is observed from now on is in the next one, however soon that is asked for. */
+  endReuse(): void {
+    this.#reuseMs = 0;
   }
 
   collect(): Promise<CollectionResult> {

@@ -1,0 +1,56 @@
+import type { Clock } from '../host/clock.ts';
+import { changes } from './counters.ts';
+import { group, type Group } from './group.ts';
+import masks from '../../config/log-masks.json' with { type: 'json' };
+import { masker } from './mask.ts';
+import type { Counted, LogSettings } from './messages.ts';
+import { room } from './room.ts';
+
+/** Samples of all of them together. */
+const sampleRoomBytes = 64 << 20;
+
+export interface Groups {
+  /** A new one is made where there is none of this name. */
+  of(name: string): Group;
+  forget(name: string): void;
+  /** What has changed since the last time. */
+  take(): Pick<Counted, 'begun' | 'totals'>;
+  /** Messages whose pattern is not told, of those that are forgotten too. */
+  readonly refused: number;
+}
+
+export function groups(settings: LogSettings, clock: Clock, roomBytes = sampleRoomBytes): Groups {
+  const all = new Map<string, Group>();
+  const told = changes();
+  const mask = settings.masks ? masker(masks) : (text: string): string => text;
+  const shared = {
+    settings,
+    mask,
+    clock,
+    room: room(roomBytes),
+    onCount: (group: Group) => told.onCount(group),
+  };
+  let refusedOfForgotten = 0;
+
+  return {
+    of(name) {
+      let found = all.get(name);
+      if (found === undefined) all.set(name, (found = group(name, shared)));
+      return found;
+    },
+    forget(name) {
+      const found = all.get(name);
+      if (found === undefined) return;
+      all.delete(name);
+      told.forget(found);
+      refusedOfForgotten += found.refused;
+      found.close();
+    },
+    take: () => told.take(),
+    get refused() {
+      let sum = refusedOfForgotten;
+      for (const { refused } of all.values()) sum += refused;
+      return sum;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+/** What the agent and its worker for logs say to each other. All of it can be cloned. */
+import type { Level } from './level.ts';
+
+/** Of streams: the label `kind`. */
+export const kinds = ['docker', 'cri', 'journald', 'file'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** For all streams alike. */
+export interface LogSettings {
+  /** Whether JSON objects are looked into. */
+  readonly json: boolean;
+  /** Patterns of a level and source. */
+  readonly patternLimit: number;
+  /** Messages a second of a container and source that patterns are looked for in; 0 has no limit. */
+  readonly extractionLimit: number;
+  readonly maxSampleBytes: number;
+  readonly masks: boolean;
+  /** Where positions are kept; none are without it. */
+  readonly stateDirectory?: string | undefined;
+}
+
+/** A file that is to be followed. */
+export interface Stream {
+  readonly id: string;
+  /** Whose messages they are: streams of one group are counted together. */
+  readonly group: string;
+  readonly kind: Exclude<Kind, 'journald'>;
+  /** Where it changes, as the agent sees it. */
+  readonly directory: string;
+  /** Its name there. */
+  readonly name: string;
+  /** Everything of it is new; otherwise only if the file itself is younger than the agent. */
+  readonly isNew: boolean;
+}
+
+/** An entry of the journal. */
+export interface JournalMessage {
+  readonly group: string;
+  readonly text: string;
+  /** What PRIORITY says. */
+  readonly level: Level;
+}
+
+export type ToWorker =
+  | { readonly do: 'follow'; readonly stream: Stream }
+  /** It is read to its end first. */
+  | { readonly do: 'leave'; readonly stream: string }
+  /** `cursor`: behind them in the journal. */
+  | { readonly do: 'take'; readonly messages: readonly JournalMessage[]; readonly cursor: string | null }
+  /** Nothing is to be counted for it any more. */
+  | { readonly do: 'forget'; readonly group: string }
+  | { readonly do: 'opened'; readonly call: number; readonly fd: number }
+  | { readonly do: 'count'; readonly call: number }
+  | { readonly do: 'close'; readonly call: number };
+
+export type FromWorker =
+  /** Where reading the journal goes on, the first that is said; null where nothing is known. */
+  | { readonly say: 'ready'; readonly cursor: string | null }
+  /** The file of a stream, or another one of its directory, is to be opened: answered by `opened` with a descriptor or the negative errno. */
+  | { readonly say: 'open'; readonly call: number; readonly stream: string; readonly name: string }
+  /** The stream has been read to its end. */
+  | { readonly say: 'left'; readonly stream: string }
+  | { readonly say: 'counted'; readonly call: number; readonly counted: Counted }
+  | { readonly say: 'problem'; readonly text: string };
+
+/** A series that has begun. */
+export interface Counter {
+  readonly id: number;
+  readonly group: string;
+  readonly level: Level;
+  readonly hash: string;
+  readonly sample: string;
+}
+
+/** What has changed since the last time. */
+export interface Counted {
+  readonly begun: readonly Counter[];
+  /** Id and total of each that has grown. */
+  readonly totals: Float64Array;
+  readonly figures: Readonly<Record<Kind, KindFigures>>;
+  /** What was not counted as it is, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface KindFigures {
+  lines: number;
+  bytes: number;
+  lagBytes: number;
+  streams: number;
+  rotations: number;
+  destroyedBytes: number;
+}

@@ -1,0 +1,114 @@
+import type { Meter } from '@opentelemetry/api';
+import { dirname } from 'node:path';
+import type { Options } from '../../config/options.ts';
+import type { Collector } from '../collector.ts';
+import type { Features } from '../features.ts';
+import { messageOf } from '../errors.ts';
+import type { HostPaths } from '../host/paths.ts';
+import type { TextReader } from '../host/texts.ts';
+import type { ListedContainer } from '../model/containers.ts';
+import type { Addon } from '../native/addon.ts';
+import { logsCollector } from './collector.ts';
+import { desk } from './desk.ts';
+import { journalSource } from './journal-source.ts';
+import { insideOpener } from './inside-opener.ts';
+import { logModel, type LogModel } from './model.ts';
+import { hostOpener } from './opener.ts';
+import { writtenFiles } from './written.ts';
+
+/** Who runs is looked through so often; new files of containers are told at once. */
+const lookEveryMs = 5000;
+/** Whoever opens a file below /var/log keeps it open, as a rule. */
+const lookForWrittenEveryMs = 30_000;
+const lookForNewAfterMs = 2000;
+
+export interface Logs {
+  readonly collector: Collector;
+  /** A runtime has told where the container's logs are. */
+  onLogFile(container: ListedContainer): void;
+  /** A container has started. */
+  onStart(): void;
+  /** What is there is read once, and counted; nothing is read afterwards. */
+  settle(): Promise<void>;
+}
+
+export interface LogsDeps {
+  readonly addon: Addon | undefined;
+  readonly paths: HostPaths;
+  readonly containers: { all(): Iterable<ListedContainer> };
+  /** Mount point of the hierarchy that counts. */
+  readonly mountPoint: string;
+  readonly read: TextReader;
+  readonly features: Features;
+  readonly nowMs: () => number;
+  readonly options: Pick<Options, 'logs' | 'stateDirectory'>;
+  readonly onProblem: (text: string) => void;
+}
+
+/** Undefined where they are not wanted; the feature `log_files` says so. */
+export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
+  const { addon, paths, containers, features, options, onProblem } = deps;
+  if (!options.logs.enabled) {
+    for (const feature of ['log_files', 'journal'] as const) features.set(feature, false, 'not_wanted');
+    return undefined;
+  }
+  const worker = desk({
+    settings: { ...options.logs, stateDirectory: options.stateDirectory },
+    onProblem,
+    onEnd: (error) => features.fail('log_files', error),
+  });
+  const model = logModel({ containers, desk: worker, root: paths.root, openHost: hostOpener(addon, paths) });
+  features.set('log_files', true, addon === undefined ? 'no_addon' : '');
+  const lookForWritten = addon && followWritten(addon, model, deps);
+  let isLooking = false;
+  const look = async (onlyNew: boolean): Promise<void> => {
+    if (isLooking || lookForWritten === undefined) return;
+    isLooking = true;
+    await lookForWritten(onlyNew).catch((error: unknown) => onProblem(messageOf(error)));
+    isLooking = false;
+  };
+  let soon: NodeJS.Timeout | undefined;
+  const timers = [
+    setInterval(() => model.look(), lookEveryMs).unref(),
+    setInterval(() => void look(false), lookForWrittenEveryMs).unref(),
+  ];
+  model.look();
+  void look(false);
+  const journal = addon && journalSource({ ...deps, addon, root: paths.root, model, desk: worker });
+  if (journal === undefined) features.set('journal', false, 'no_addon');
+  let unattributed = (): number => 0;
+  void journal?.then((source) => (unattributed = () => source.unattributed));
+  return {
+    collector: logsCollector(meter, { model, desk: worker, unattributed: () => unattributed() }),
+    onLogFile: (container) => model.lookAt(container),
+    onStart() {
+      soon ??= setTimeout(() => {
+        soon = undefined;
+        void look(true);
+      }, lookForNewAfterMs).unref();
+    },
+    async settle() {
+      timers.forEach(clearInterval);
+      clearTimeout(soon);
+      (await journal)?.close();
+      model.look();
+      model.take(await worker.close());
+    },
+  };
+}
+
+/** Answers a function that looks which files containers write to themselves, and has them followed. */
+function followWritten(addon: Addon, model: LogModel, deps: LogsDeps): (onlyNew: boolean) => Promise<void> {
+  const { containers, mountPoint, read, paths } = deps;
+  const processes = { mountPoint, proc: paths.proc, read };
+  const written = writtenFiles({ containers, ...processes });
+  const openerOf = insideOpener({ addon, ...processes });
+  return async (onlyNew) => {
+    for (const [container, files] of await written(onlyNew))
+      for (const { path, ...process } of files) {
+        const directory = dirname(path);
+        const seen = `${paths.proc}/${process.pid}/root${directory}`;
+        model.followFile(container, path, seen, openerOf(container, directory, process));
+      }
+  };
+}

@@ -1,0 +1,104 @@
+/** The thread in which logs are read and counted; what it says and is told is in messages.ts. */
+import { getSystemErrorName } from 'node:util';
+import { parentPort, workerData } from 'node:worker_threads';
+import { AgentError, messageOf } from '../errors.ts';
+import { systemClock as clock } from '../host/clock.ts';
+import { expiry } from './expiry.ts';
+import { files } from './files.ts';
+import { groups } from './groups.ts';
+import { journalFeed } from './journal-feed.ts';
+import type { Counted, FromWorker, LogSettings, Stream, ToWorker } from './messages.ts';
+import { openPositions, type Positions } from './positions.ts';
+
+const agent = parentPort!;
+const { settings, sinceMs } = workerData as { settings: LogSettings; sinceMs: number };
+const say = (message: FromWorker): void => agent.postMessage(message);
+
+const opening = new Map<number, (fd: number) => void>();
+let lastCall = 0;
+/** By the agent, which can open files where containers see them. */
+const open = (stream: Stream, name: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const call = ++lastCall;
+    opening.set(call, (fd) => {
+      opening.delete(call);
+      if (fd >= 0) resolve(fd);
+      else {
+        const [code, path] = [getSystemErrorName(fd), `${stream.directory}/${name}`];
+        reject(new AgentError(code, `${path}: ${code}`, { syscall: 'open', path }));
+      }
+    });
+    say({ say: 'open', call, stream: stream.id, name });
+  });
+
+const all = groups(settings, clock);
+const waiting = expiry(clock);
+const problem = (text: string): void => say({ say: 'problem', text });
+const positions = await openedPositions();
+const own = files({ groups: all, waiting, clock, open, sinceMs, stored: (id) => positions?.get(id) });
+positions?.keep(() => own.positions());
+const journal = journalFeed(all, waiting, clock);
+say({ say: 'ready', cursor: positions?.cursor ?? null });
+
+/** Without them logs are read all the same. */
+async function openedPositions(): Promise<Positions | undefined> {
+  if (settings.stateDirectory === undefined) return undefined;
+  const onLine = (fields: object, text: string): void => problem(`${text}: ${JSON.stringify(fields)}`);
+  return openPositions(settings.stateDirectory, { log: { info: onLine, warn: onLine } }).catch(
+    (error: unknown) => void problem(`positions are not kept: ${messageOf(error)}`),
+  );
+}
+
+function counted(): Counted {
+  const [docker, cri, file] = [own.figures('docker'), own.figures('cri'), own.figures('file')];
+  const none = { lagBytes: 0, streams: 0, rotations: 0, destroyedBytes: 0 };
+  return {
+    ...all.take(),
+    figures: { docker, cri, file, journald: { ...none, ...journal.figures } },
+    refused: {
+      undecodable: docker.undecodable + cri.undecodable + file.undecodable,
+      stream: docker.refused + cri.refused + file.refused,
+      pattern: all.refused,
+    },
+  };
+}
+
+function take({ messages, cursor }: Extract<ToWorker, { do: 'take' }>): void {
+  journal.take(messages);
+  if (positions !== undefined && cursor !== null) positions.cursor = cursor;
+}
+
+/** What is still read to its end; the same may be followed again meanwhile. */
+const leaving = new Map<string, Promise<void>>();
+const leave = (id: string): void => {
+  const left = own
+    .leave(id)
+    .catch((error: unknown) => problem(messageOf(error)))
+    .then(() => {
+      leaving.delete(id);
+      say({ say: 'left', stream: id });
+    });
+  leaving.set(id, left);
+};
+
+agent.on('message', (message: ToWorker) => {
+  if (message.do === 'follow')
+    void (leaving.get(message.stream.id) ?? Promise.resolve()).then(() => own.follow(message.stream));
+  else if (message.do === 'leave') leave(message.stream);
+  else if (message.do === 'take') take(message);
+  else if (message.do === 'opened') opening.get(message.call)?.(message.fd);
+  else if (message.do === 'count') say({ say: 'counted', call: message.call, counted: counted() });
+  else if (message.do === 'forget') {
+    journal.forget(message.group);
+    all.forget(message.group);
+  } else void end(message.call);
+});
+
+async function end(call: number): Promise<void> {
+  await own.close().catch((error: unknown) => problem(messageOf(error)));
+  journal.flush();
+  await positions?.close();
+  waiting.close();
+  say({ say: 'counted', call, counted: counted() });
+  agent.close();
+}
