@@ -3,6 +3,7 @@
  *
  *   failures -c CGROUP refused ADDRESS PORT COUNT      nobody listens there
  *   failures -c CGROUP cancelled ADDRESS PORT COUNT    given up after 100 ms
+ *   failures -c CGROUP pending ADDRESS PORT COUNT      given up when stdin ends; prints "ready" before
  *   failures -c CGROUP given-up ADDRESS PORT COUNT     given up after 1.3 s, as a dial time-out does
  *   failures -c CGROUP timeout ADDRESS PORT COUNT      ended by the kernel (TCP_USER_TIMEOUT)
  *   failures -c CGROUP unreachable ADDRESS PORT COUNT  by what routers say
@@ -67,6 +68,19 @@ static unsigned int give_up(const struct sockaddr_in *to, int count, int after_m
 		close(fds[i]);
 	}
 	return again;
+}
+
+/* Opens all, and ends with them when stdin does. */
+static void keep_pending(const struct sockaddr_in *to, int count)
+{
+	char end;
+
+	for (int i = 0; i < count; i++)
+		begin(to, 0);
+	puts("ready");
+	fflush(stdout);
+	if (read(0, &end, 1) < 0)
+		die("stdin");
 }
 
 static int is_closed(int fd)
@@ -154,6 +168,8 @@ int main(int argc, char **argv)
 		again = fail(&to, count, ECONNREFUSED, 0);
 	else if (!strcmp(how, "cancelled"))
 		again = give_up(&to, count, 100);
+	else if (!strcmp(how, "pending"))
+		keep_pending(&to, count), again = 0;
 	else if (!strcmp(how, "given-up"))
 		again = give_up(&to, count, 1300);
 	else if (!strcmp(how, "timeout"))

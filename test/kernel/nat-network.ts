@@ -16,6 +16,9 @@ const ports = ['9001', '9002', '9003'];
 const names = (['client', 'router', 'server'] as const).map((place) => nameOf(place));
 let nft = '';
 
+/** How to call nft(8), once `withoutNft` has found it. */
+export const nftCommand = (): string => nft;
+
 /** The reason why there is none here, or false; finds nft(8). */
 export function withoutNft(): string | false {
   const found = spawnSync('bash', [join(import.meta.dirname, 'nft.sh')], { encoding: 'utf8' });
@@ -148,14 +151,19 @@ export async function serve(place: Place = 'server'): Promise<Server> {
   return {
     end: async () => {
       child.stdin!.end();
-      const lines = (await text(child.stdout!)).trim().split('\n').filter(Boolean);
-      return new Map(
-        lines.map((line) => {
-          const [address = '', port = '', count] = line.split(' ');
-          const shown = address.startsWith('::ffff:') ? address.slice(7) : `[${address}]`;
-          return [`${shown}:${port}`, Number(count)];
-        }),
-      );
+      return byOwnAddress(await text(child.stdout!));
     },
   };
+}
+
+/** What `nat serve` prints: connections by own address. */
+export function byOwnAddress(printed: string): Map<string, number> {
+  const lines = printed.trim().split('\n').filter(Boolean);
+  return new Map(
+    lines.map((line) => {
+      const [address = '', port = '', count] = line.split(' ');
+      const shown = address.startsWith('::ffff:') ? address.slice(7) : `[${address}]`;
+      return [`${shown}:${port}`, Number(count)];
+    }),
+  );
 }

@@ -1,10 +1,13 @@
 /*
  * What the tests of NAT need besides load.c.
  *
- *   nat serve PORT...      accepts and closes, IPv4 and IPv6, until stdin ends; then prints "<address> <port> <count>" a line
- *   nat send PID           sends each line of stdin, a netlink message in hex, to the NETLINK_NETFILTER socket of PID
+ *   nat [-c CGROUP] serve PORT...   accepts and closes, IPv4 and IPv6, until stdin ends; then prints "<address> <port> <count>" a line
+ *   nat [-c CGROUP] keep PORT...    the same, but what it has accepted stays open
+ *   nat send PID                    sends each line of stdin, a netlink message in hex, to the NETLINK_NETFILTER socket of PID
  */
 #define _GNU_SOURCE
+#include "../cgroup.h"
+
 #include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -21,12 +24,6 @@ static struct end {
 	int port;
 	long count;
 } ends[MOST];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static void count(int fd)
 {
@@ -59,7 +56,7 @@ static int listen_at(int port)
 	return fd;
 }
 
-static void serve(int listeners, char **ports)
+static void serve(int listeners, char **ports, int keeps)
 {
 	struct pollfd fds[MOST] = { { .fd = 0, .events = POLLIN } };
 	char text[INET6_ADDRSTRLEN];
@@ -76,7 +73,8 @@ static void serve(int listeners, char **ports)
 			int fd;
 			while (fds[i].revents && (fd = accept4(fds[i].fd, NULL, NULL, 0)) >= 0) {
 				count(fd);
-				close(fd);
+				if (!keeps)
+					close(fd);
 			}
 		}
 	}
@@ -102,8 +100,14 @@ static void send_messages(int pid)
 
 int main(int argc, char **argv)
 {
-	if (argc > 2 && argc < MOST && !strcmp(argv[1], "serve"))
-		serve(argc - 2, argv + 2);
+	if (argc > 3 && !strcmp(argv[1], "-c")) {
+		enter(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
+	int keeps = argc > 1 && !strcmp(argv[1], "keep");
+	if (argc > 2 && argc < MOST && (keeps || !strcmp(argv[1], "serve")))
+		serve(argc - 2, argv + 2, keeps);
 	else if (argc == 3 && !strcmp(argv[1], "send"))
 		send_messages(atoi(argv[2]));
 	else
