@@ -6,9 +6,13 @@ import { join } from 'node:path';
 import type { Addon, BpfObject } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/load.ts';
 import { compileBpf as compile } from '../compile.ts';
+import { refusesWalks } from '../walks.ts';
 
 /** Why the tests that touch the kernel cannot run; false when they can. */
 export const skip = process.getuid?.() === 0 ? false : 'only root may load BPF programs';
+
+/** The same for programs that walk over a map. */
+export const skipWalks: string | false = skip || refusesWalks;
 
 /** The addon that is tested: `ADDON` chooses another build of it, such as the one with sanitizers. */
 export const addonPath = process.env['ADDON'];
@@ -32,7 +36,9 @@ let probeElf: Buffer | undefined;
 /** `probe.bpf.c`, not yet loaded. */
 export function openProbe(): BpfObject {
   probeElf ??= compileBpf('probe');
-  return addon.openObject(probeElf, 'probe');
+  const probe = addon.openObject(probeElf, 'probe');
+  if (skipWalks !== false) for (const walk of ['copy', 'send']) probe.setAutoload(walk, false);
+  return probe;
 }
 
 /** Offsets of `counts` in `.bss` of `probe.bpf.c`. */

@@ -15,7 +15,7 @@ import {
   openDescriptors,
   openProbe,
   scratch,
-  skip,
+  skipWalks as skip,
   threads,
   until,
 } from './fixture.ts';

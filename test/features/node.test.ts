@@ -1,6 +1,6 @@
 /** The agent on a node, with the least rights: everything works, and each mount, namespace and file that goes takes what needs it. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -8,6 +8,7 @@ import { features, needsOf, type Feature } from '../../config/capabilities.ts';
 import { isOlder } from '../../src/needs/lacks.ts';
 import { cgroup2Root, skip } from '../kernel/machine.ts';
 import { folder } from '../peers/peer.ts';
+import { refusesWalks } from '../walks.ts';
 import { bundle } from '../peers/peer.ts';
 import { assertLost, look, type Said } from './machine.ts';
 import { stage } from './stage.ts';
@@ -28,13 +29,17 @@ let whole: Promise<Said> | undefined;
 /** What the agent says with the least set; asked once. */
 const lookWithLeast = (t: TestContext): Promise<Said> =>
   (whole ??= stage(t, least).then((launcher) => look(t, launcher)));
-/** With the settings of the kernel as they are. */
-const everything = new Map(
-  Object.entries(features).map(([feature, { needs }]) => {
+/** With the settings of the kernel as they are, what it refuses to everybody, and the journal that there may be. */
+const everything = new Map([
+  ...Object.entries(features).map(([feature, { needs }]) => {
     const isOff = needs.some(({ kind, name }) => kind === 'sysctl' && settingOf(name) === '0');
-    return [feature, isOff ? '1 no_sysctl' : '1'];
+    return [feature, isOff ? '1 no_sysctl' : '1'] as const;
   }),
-);
+  ...(refusesWalks === false
+    ? []
+    : (['tcp_active', 'tcp_older'] as const).map((walk) => [walk, '1 kernel'] as const)),
+  ['journal', globSync('/{run,var}/log/journal/*/*.journal').length > 0 ? '1' : '0 no_journal'] as const,
+]);
 
 /** Other namespaces than that of pid 1 want CAP_SYS_ADMIN: what goes on there is in a lesser way. */
 const everythingOfTheNode = new Map([...everything, ['latency', '1 no_capability']]);

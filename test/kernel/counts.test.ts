@@ -80,4 +80,4 @@ forEachSource((source, skip) => {
       program.close();
     }
   });
-});
+}, false);

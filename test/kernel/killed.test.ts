@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { atLeast, counted, ownLoad, skip, startCounting, until } from './machine.ts';
+import { atLeast, counted, ownLoad, startCounting, until, skipWalks } from './machine.ts';
 
 const port = '21704';
 /** How often the agent is killed. */
@@ -20,7 +20,7 @@ function exists(kind: 'prog' | 'map', id: number): boolean {
 
 test(
   'killed again and again under load, nothing stays in the kernel',
-  { skip: skip || withoutBpftool },
+  { skip: skipWalks || withoutBpftool },
   async () => {
     let killed = false;
     const busy = (async (): Promise<void> => {

@@ -39,4 +39,4 @@ forEachSource((source, skip) => {
         program.close();
       }
     });
-});
+}, false);

@@ -16,6 +16,7 @@ import { startTcp, type TcpOptions } from '../../src/kernel/tcp.ts';
 import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { compileC } from '../compile.ts';
+import { refusesWalks } from '../walks.ts';
 import {
   addTotals,
   decodeKey,
@@ -58,10 +59,16 @@ export function atLeast(major: number, minor: number): boolean {
   return ours > major || (ours === major && its >= minor);
 }
 
-/** The same tests for every way of counting, with the reason to skip them. */
-export function forEachSource(tests: (source: TcpSourceName, skip: string | false) => void): void {
+/** The same for what needs the walks over sockets and what is open. */
+export const skipWalks: string | false = skip || refusesWalks;
+
+/** The same tests for every way of counting, with the reason to skip them; `walks`: whether they need the walks. */
+export function forEachSource(
+  tests: (source: TcpSourceName, skip: string | false) => void,
+  walks = true,
+): void {
   for (const { name } of tcpSources) {
-    describe(`by ${name}`, () => tests(name, skip || lackOf(name)));
+    describe(`by ${name}`, () => tests(name, (walks ? skipWalks : skip) || lackOf(name)));
   }
 }
 
@@ -85,6 +92,7 @@ export async function startCounting(options: Partial<TcpOptions> = {}): Promise<
     hostNetnsInode: 0,
     ignoredPorts: new Uint8Array(8192),
     source: 'sockops' as const,
+    walks: refusesWalks === false,
     ...options,
   };
   const readObject = async (name: string): Promise<Uint8Array> => bpfObject(name);

@@ -213,7 +213,7 @@ forEachSource((source, lack) => {
       object.close();
     }
   });
-});
+}, false);
 
 test(
   'what is translated to a network that counts does so too, and from then on when it fails',

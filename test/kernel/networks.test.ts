@@ -83,4 +83,4 @@ forEachSource((source, lack) => {
       program.close();
     }
   });
-});
+}, false);

@@ -7,7 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../agent/rig.ts';
 import { page } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
-import { counted, forEachSource, makeCgroup, skip, startCounting, until, type Cgroup } from './machine.ts';
+import {
+  counted,
+  forEachSource,
+  makeCgroup,
+  skip,
+  startCounting,
+  until,
+  type Cgroup,
+  skipWalks,
+} from './machine.ts';
 import { exchange, serve, type Truth } from './traffic.ts';
 
 const port = '21785';
@@ -108,7 +117,7 @@ forEachSource((source, lack) => {
   });
 });
 
-test('the same on the page of the agent', { skip, timeout: 120_000 }, async (t) => {
+test('the same on the page of the agent', { skip: skipWalks, timeout: 120_000 }, async (t) => {
   const made = await namespaces();
   if (made === undefined) return t.skip('needs ip and veth');
   const { child, near, far } = made;

@@ -74,4 +74,4 @@ machine.forEachSource((source, skip) => {
       program.close();
     }
   });
-});
+}, false);

@@ -11,6 +11,7 @@ import {
   until,
   type Cgroup,
   type Counted,
+  skipWalks,
 } from './machine.ts';
 import { add, exchange, serve, type Truth } from './traffic.ts';
 
@@ -86,6 +87,6 @@ forEachSource((source, lack) => {
   test('bytes of both sides', { skip: lack }, () => expectTraffic({ source }));
 });
 
-test('bytes of both sides, with a walk over a map of the open sockets', { skip }, () =>
+test('bytes of both sides, with a walk over a map of the open sockets', { skip: skipWalks }, () =>
   expectTraffic({ walked: 'tcp_open' }),
 );
