@@ -45,41 +45,54 @@ export function nodeTest(folder: string, options: readonly string[], files: read
 }
 
 const oneByOne = ['--test-concurrency=1'];
-const onKernel = 'test/kernel/*.test.ts';
 const kernelFiles = [
   'test/addon/*.test.ts',
   'test/node/*.test.ts',
   'test/containers/*.test.ts',
-  onKernel,
+  'test/logs/*.test.ts',
+  'test/kernel/*.test.ts',
   'test/volumes/{volumes,writers}.test.ts',
 ];
-/** What the oldest and the newest kernel share in runs short of full ones; every kernel has the programs and what they count. */
+/** What kernels share in runs short of full ones; every kernel has the programs and what they count. */
 const shares: Readonly<Record<string, readonly string[]>> = {
-  '5.10': ['test/containers/*.test.ts', 'test/features/{capabilities,unprivileged}.test.ts'],
+  '5.10': [
+    'test/containers/*.test.ts',
+    'test/features/{capabilities,unprivileged}.test.ts',
+    'test/addon/journal*.test.ts',
+    'test/kernel/journal.test.ts',
+    'test/logs/journald.test.ts',
+  ],
   '7': [
     'test/volumes/{volumes,writers}.test.ts',
     'test/faults/machine-clock.test.ts',
     'test/peers/truth.test.ts',
   ],
 };
-/** What can go wrong, be missing or be switched off takes long on an emulated machine: there it is looked at in full runs alone. */
-const guestFiles = (kernel: string, tier: Tier): string[] => {
-  const shared = Object.values(shares).flat();
-  const own = tier === 'full' ? shared : (shares[kernel] ?? []);
-  return [
-    ...kernelFiles.filter((file) => !shared.includes(file) && file !== onKernel),
-    'test/kernel/!(options).test.ts',
-    ...own,
-    ...(tier === 'full'
-      ? [
-          'test/kernel/options.test.ts',
-          'test/features/{node,without-bpf}.test.ts',
-          'test/faults/!(machine-clock).test.ts',
-          'test/volumes/faults.test.ts',
-        ]
-      : []),
-  ];
+/** What takes long on an emulated machine, where it can go wrong, be missing or be switched off: looked at there in full runs alone. */
+const inFull = [
+  'test/kernel/{options,containers,containers-open,flood,pending,starved}.test.ts',
+  'test/logs/{files,options}.test.ts',
+  'test/features/{node,without-bpf}.test.ts',
+  'test/faults/!(machine-clock).test.ts',
+  'test/volumes/faults.test.ts',
+];
+const everywhere = [
+  'test/addon/!(journal*).test.ts',
+  'test/node/*.test.ts',
+  'test/kernel/!(options|containers*|flood|pending|starved|journal).test.ts',
+];
+/** In runs short of full ones every source of connections is tried on one of the kernels that it is made for. */
+const patterns: Readonly<Record<string, readonly string[]>> = {
+  '6.12': ['--test-name-pattern=^by tp_btf$'],
+  '7': ['--test-skip-pattern=^by raw_tp$'],
 };
+
+function guestTests(folder: string, kernel: string, tier: Tier): string[] {
+  if (tier === 'full')
+    return nodeTest(folder, oneByOne, [...everywhere, ...Object.values(shares).flat(), ...inFull]);
+  const files = kernel === '6.12' ? [everywhere.at(-1)!] : [...everywhere, ...(shares[kernel] ?? [])];
+  return nodeTest(folder, [...oneByOne, ...(patterns[kernel] ?? [])], files);
+}
 
 /** The same tests in a virtual machine; with its own kernel, and the load that an emulated machine bears. */
 function machine(kernel: string, tiers: readonly Tier[]): Part {
@@ -89,11 +102,7 @@ function machine(kernel: string, tiers: readonly Tier[]): Part {
     prepare: [['test/nodes/kernel.sh', kernel], ['test/nodes/disks.sh'], ['tools/peers/collector.sh']],
     inputs: ['test/**', 'addon/**', 'ebpf/**'],
     ownKernel: false,
-    command: ({ folder, tier }) => [
-      'test/nodes/vm.sh',
-      kernel,
-      ...nodeTest(folder, oneByOne, guestFiles(kernel, tier)),
-    ],
+    command: ({ folder, tier }) => ['test/nodes/vm.sh', kernel, ...guestTests(folder, kernel, tier)],
     env: (tier) => ({
       TRUTH_CONNECTS: tier === 'full' ? '10000' : '3000',
       TRUTH_KILLS: tier === 'full' ? '4' : '2',
@@ -127,8 +136,8 @@ const loads = (tier: Tier): Record<string, string> =>
     ? { TRUTH_CONNECTS: '1000000', TRUTH_CONTAINERS: '1000', LEAK_CALLS: '10000', PEER_SECONDS: '30' }
     : {};
 
-/** The oldest and the newest. */
-const kernelsOfCi: ReadonlySet<string> = new Set(['5.10', '7']);
+/** The oldest, the newest, and one that has every source of connections. */
+const kernelsOfCi: ReadonlySet<string> = new Set(['5.10', '6.12', '7']);
 const kernels = readFileSync(join(import.meta.dirname, '../../test/nodes/kernels'), 'utf8')
   .split('\n')
   .filter((line) => /^[^#\s]/.test(line))
@@ -164,6 +173,7 @@ export const parts: readonly Part[] = [
           'tools/**/*.test.ts',
           'test/agent/*.test.ts',
           'test/conformance/*.test.ts',
+          'test/log-vectors/*.test.ts',
         ],
       ),
   },

@@ -125,7 +125,8 @@ function report(): number {
   for (const { part, tests } of results)
     for (const { file, name, error } of tests.filter(({ outcome }) => outcome === 'failed'))
       say(`failed: ${part}: ${file}: ${name}\n${(error ?? '').replaceAll(/^/gm, '    ')}`);
-  for (const part of failedParts) if (existsSync(why(part))) say(`${part}: ${readFileSync(why(part), 'utf8')}`);
+  for (const part of failedParts)
+    if (existsSync(why(part))) say(`${part}: ${readFileSync(why(part), 'utf8')}`);
   say('where the time went');
   for (const [name, seconds] of times) process.stderr.write(`${seconds.toFixed(0).padStart(7)} s  ${name}\n`);
   const all = times.reduce((sum, [, seconds]) => sum + seconds, 0);
