@@ -75,6 +75,23 @@ InsideStatus statOne(const InsidePath& path) {
   return status;
 }
 
+// Whether reading waits for somebody who may never answer: NFS, FUSE, 9p, CIFS, SMB, Ceph (statfs(2), include/uapi/linux/magic.h).
+bool isSomebodysAnswer(int file) {
+  struct statfs system;
+  if (fstatfs(file, &system) != 0) return true;
+  switch (static_cast<uint32_t>(system.f_type)) {
+    case 0x6969:
+    case 0x65735546:
+    case 0x01021997:
+    case 0xff534d42:
+    case 0xfe534d42:
+    case 0x00c36400:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // What it is is known before it is opened: opening a device or a FIFO may do something.
 InsideFile openOne(const InsidePath& path, bool followsLinks) {
   InsideFile result;
@@ -88,6 +105,8 @@ InsideFile openOne(const InsidePath& path, bool followsLinks) {
     result.error = ELOOP;
   } else if (!S_ISREG(status.st_mode)) {
     result.error = EINVAL;
+  } else if (!followsLinks && isSomebodysAnswer(found.get())) {
+    result.error = EOPNOTSUPP;
   } else {
     std::string again = "/proc/self/fd/" + std::to_string(found.get());
     result.file = Descriptor(open(again.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

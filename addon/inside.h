@@ -42,5 +42,6 @@ struct InsideFile {
   Descriptor file;
 };
 
-// Opens regular files for reading, looked up as above. `followsLinks`: symbolic links lead to where they do for the process.
+// Opens regular files for reading, looked up as above. `followsLinks`: symbolic links lead to where they do for the process, and
+// file systems that somebody else answers for are not refused (EOPNOTSUPP).
 std::vector<InsideFile> openInside(std::vector<InsidePath> paths, bool followsLinks, std::chrono::milliseconds deadline);

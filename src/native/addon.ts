@@ -27,7 +27,8 @@ export interface Addon {
   /**
    * Opens regular files for reading, looked up like those of `statInside`; with `followsLinks` symbolic links lead to where they
    * do for the process. For each path a descriptor, which whoever asks closes, or the negative errno: what is neither a regular
-   * file nor a link is EINVAL (22).
+   * file nor a link is EINVAL (22). Without `followsLinks` file systems that somebody else answers for, NFS and FUSE among
+   * them, are refused (EOPNOTSUPP, 95).
    */
   openInside(paths: readonly InsidePath[], followsLinks: boolean, deadlineMs: number): Promise<Int32Array>;
 
