@@ -66,7 +66,7 @@ export const logReadingMetrics = {
     name: 'node_agent_logs_refused_total',
     type: 'counter',
     unit: '1',
-    help: 'What was not counted as it is, by `reason`: undecodable or cut (lines), pattern (messages beyond the patterns that are told apart), stream (files beyond those that are followed), unattributed (entries of the journal that are of no container).',
+    help: 'What was not counted as it is, by `reason`: undecodable or cut (lines), pattern (messages beyond the patterns that are told apart), stream (files beyond those that are followed, and what is no regular file), failed (files that could not be opened or read), unattributed (entries of the journal that are of no container), dropped (entries that came faster than they were taken).',
     labels: ['reason'],
     scope: 'bare',
   },

@@ -2,7 +2,7 @@ import type { Level } from './level.ts';
 import { levelOf } from './severity.ts';
 import { trimmed } from './space.ts';
 import { hasTimestamp } from './timestamp.ts';
-import { cut } from './utf8.ts';
+import { copied, cut } from './utf8.ts';
 
 /** Lines that belong together. */
 export interface Message {
@@ -54,6 +54,7 @@ export function assembly(onMessage: (message: Message) => void, options: Assembl
   let lastMs = 0;
   let bytes = 0;
   let cutLines = 0;
+  let pieces = 0;
   let isTimestamped = false;
   let python: Python = 'none';
 
@@ -89,6 +90,8 @@ export function assembly(onMessage: (message: Message) => void, options: Assembl
     if (lineBytes > room) cutLines++;
     const fits = lineBytes <= room ? line : cut(line, Math.max(room, 0));
     text = text === '' ? fits : room > 0 ? `${text}\n${fits}` : text;
+    // Put together of thousands of lines it would take many times its size.
+    if ((++pieces & 63) === 0) text = copied(text);
   };
 
   return {

@@ -13,7 +13,7 @@ export interface Entry {
 
 /** A unit may write before anybody has told of it. */
 const patienceMs = 5000;
-const maxHeld = 4096;
+const [maxHeld, maxHeldLength] = [4096, 2 << 20];
 /** After so long a unit that was nobody's may be somebody's. */
 const forgetMs = 60_000;
 const maxNobodies = 4096;
@@ -51,14 +51,19 @@ export function attribution(deps: {
     take(entries) {
       const messages: JournalMessage[] = [];
       const kept: typeof held = [];
+      let length = 0;
       const attribute = (id: string, entry: Entry): void => {
         const container = find(id);
         if (container !== undefined) {
           nobodies.delete(id);
           const group = groupOf(container);
           if (group !== undefined) messages.push({ group, text: entry.text, level: entry.level });
-        } else if (isHopeless(id) || kept.length >= maxHeld) unattributed++;
-        else kept.push({ id, entry });
+        } else if (isHopeless(id) || kept.length >= maxHeld || length + entry.text.length > maxHeldLength)
+          unattributed++;
+        else {
+          length += entry.text.length;
+          kept.push({ id, entry });
+        }
       };
       for (const { id, entry } of held) attribute(id, entry);
       for (const entry of entries) {

@@ -4,29 +4,29 @@ import { instruments } from '../catalogue/metric.ts';
 import type { Collector } from '../collector.ts';
 import type { Desk } from './desk.ts';
 import { kinds } from './messages.ts';
-import type { LogModel } from './model.ts';
+import type { LogSeriesModel } from './series.ts';
 
 /** Messages of containers; those that ended keep their counts. */
 export function logsCollector(
   meter: Meter,
   deps: {
-    model: LogModel;
+    series: LogSeriesModel;
     desk: Pick<Desk, 'count'>;
-    /** Entries of the journal that are of no container. */
-    unattributed: () => number;
+    /** What the thread does not know of, by reason. */
+    refused: () => Readonly<Record<string, number>>;
   },
 ): Collector {
-  const { model, desk, unattributed } = deps;
+  const { series, desk } = deps;
   const { messages } = instruments(meter, containerLogMetrics);
   const reading = instruments(meter, logReadingMetrics);
   return {
     name: 'container_logs',
     instruments: [messages, ...Object.values(reading)],
     async collect(result) {
-      model.take(await desk.count());
-      for (const series of model.series()) result.observe(messages, series.messages, series.labels);
-      if (model.told === undefined) return;
-      const { figures, refused } = model.told;
+      await desk.count();
+      for (const one of series.all()) result.observe(messages, one.messages, one.labels);
+      if (series.told === undefined) return;
+      const { figures, refused } = series.told;
       for (const kind of kinds) {
         const { lines, bytes, lagBytes, streams, rotations, destroyedBytes } = figures[kind];
         result.observe(reading.lines, lines, { kind });
@@ -37,8 +37,9 @@ export function logsCollector(
         result.observe(reading.rotations, rotations, { kind });
         result.observe(reading.destroyed, destroyedBytes, { kind });
       }
-      const all = { ...refused, unattributed: unattributed() };
-      for (const [reason, count] of Object.entries(all)) result.observe(reading.refused, count, { reason });
+      const own = deps.refused();
+      for (const reason of new Set([...Object.keys(refused), ...Object.keys(own)]))
+        result.observe(reading.refused, (refused[reason] ?? 0) + (own[reason] ?? 0), { reason });
     },
   };
 }

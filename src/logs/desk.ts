@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Counted, FromWorker, JournalMessage, LogSettings, Stream, ToWorker } from './messages.ts';
 
@@ -12,10 +13,12 @@ export interface Desk {
   /** Where reading the journal goes on; null where nothing is known. */
   cursor(): Promise<string | null>;
   forget(group: string): void;
-  /** What has changed since the last time; undefined while there is nothing to read, and once the thread has ended. */
-  count(): Promise<Counted | undefined>;
+  /** Resolves when what has changed was told to `onCounted`, and after a while in any case. */
+  count(): Promise<void>;
   /** What is there is read once, and counted. */
-  close(): Promise<Counted | undefined>;
+  close(): Promise<void>;
+  /** Messages of the journal that were dropped, since the thread did not take them. */
+  readonly dropped: number;
 }
 
 /** Opens the regular file of that name in a stream's directory for reading; answers the descriptor or the negative errno. */
@@ -23,31 +26,40 @@ export type Open = (name: string) => Promise<number>;
 
 export interface DeskDeps {
   readonly settings: LogSettings;
+  readonly onCounted: (counted: Counted) => void;
   readonly onProblem: (text: string) => void;
   /** The thread has died: nothing is read any more. */
   readonly onEnd: (error: unknown) => void;
 }
 
 const { ENOENT, EIO } = constants.errno;
-/** Young objects die young, and a message is short. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 384 };
+/** Young objects die young, and a message is short. Descriptors are opened here and closed there. */
+const options = {
+  resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 384 },
+  trackUnmanagedFds: false,
+};
+/** A thread that is busy tells the next time. */
+const countWithinMs = 1500;
 const closeWithinMs = 3000;
+/** Batches of the journal, of 1 MiB at most, that may wait for the thread. */
+const maxBatches = 64;
 
 /** The thread is started for the first stream. */
-export function desk({ settings, onProblem, onEnd }: DeskDeps): Desk {
+export function desk({ settings, onCounted, onProblem, onEnd }: DeskDeps): Desk {
   const sinceMs = Date.now();
   const streams = new Map<string, { readonly open: Open; follows: number }>();
-  const calls = new Map<number, (counted: Counted | undefined) => void>();
+  const calls = new Map<number, () => void>();
   const stored = Promise.withResolvers<string | null>();
-  let lastCall = 0;
+  let [lastCall, batches, dropped] = [0, 0, 0];
   let worker: Worker | undefined;
   let hasEnded = false;
 
   const end = (error?: unknown): void => {
     if (hasEnded) return;
     hasEnded = true;
-    for (const answer of calls.values()) answer(undefined);
+    for (const answer of calls.values()) answer();
     calls.clear();
+    streams.clear();
     stored.resolve(null);
     if (error !== undefined) onEnd(error);
   };
@@ -56,13 +68,16 @@ export function desk({ settings, onProblem, onEnd }: DeskDeps): Desk {
     if (stream !== undefined && --stream.follows === 0) streams.delete(id);
   };
   const hear = (message: FromWorker): void => {
-    if (message.say === 'ready') stored.resolve(message.cursor);
+    if (message.say === 'open') void opened(message);
+    else if (message.say === 'took') batches--;
     else if (message.say === 'left') left(message.stream);
+    else if (message.say === 'ready') stored.resolve(message.cursor);
     else if (message.say === 'problem') onProblem(message.text);
-    else if (message.say === 'counted') {
-      calls.get(message.call)?.(message.counted);
+    else {
+      onCounted(message.counted);
+      calls.get(message.call)?.();
       calls.delete(message.call);
-    } else void opened(message);
+    }
   };
   const opened = async ({ call, stream, name }: Extract<FromWorker, { say: 'open' }>): Promise<void> => {
     const known = streams.get(stream);
@@ -70,7 +85,7 @@ export function desk({ settings, onProblem, onEnd }: DeskDeps): Desk {
     tell({ do: 'opened', call, fd });
   };
   const start = (): Worker => {
-    const started = new Worker(workerFile(), { workerData: { settings, sinceMs }, resourceLimits });
+    const started = new Worker(workerFile(), { workerData: { settings, sinceMs }, ...options });
     started.unref();
     started
       .on('message', hear)
@@ -81,23 +96,32 @@ export function desk({ settings, onProblem, onEnd }: DeskDeps): Desk {
   const tell = (message: ToWorker): void => {
     if (!hasEnded) (worker ??= start()).postMessage(message);
   };
-  const ask = (what: 'count' | 'close'): Promise<Counted | undefined> =>
-    new Promise((resolve) => {
-      if (worker === undefined || hasEnded) return resolve(undefined);
-      const call = ++lastCall;
-      calls.set(call, resolve);
-      tell({ do: what, call });
-    });
+  const ask = async (what: 'count' | 'close', withinMs: number): Promise<void> => {
+    if (worker === undefined || hasEnded) return;
+    const call = ++lastCall;
+    const answered = new Promise<void>((resolve) => calls.set(call, resolve));
+    tell({ do: what, call });
+    await Promise.race([answered, sleep(withinMs, undefined, { ref: what === 'close' })]);
+    calls.delete(call);
+  };
 
   return {
     follow(stream, open) {
+      if (hasEnded) return;
       streams.set(stream.id, { open, follows: (streams.get(stream.id)?.follows ?? 0) + 1 });
       tell({ do: 'follow', stream });
     },
     leave(stream) {
       tell({ do: 'leave', stream });
     },
-    take: (messages, cursor) => tell({ do: 'take', messages, cursor }),
+    take(messages, cursor) {
+      if (hasEnded || batches >= maxBatches) {
+        dropped += messages.length;
+        return;
+      }
+      batches++;
+      tell({ do: 'take', messages, cursor });
+    },
     cursor() {
       if (settings.stateDirectory === undefined || hasEnded) return Promise.resolve(null);
       worker ??= start();
@@ -106,14 +130,15 @@ export function desk({ settings, onProblem, onEnd }: DeskDeps): Desk {
     forget(group) {
       if (worker !== undefined) tell({ do: 'forget', group });
     },
-    count: () => ask('count'),
+    count: () => ask('count', countWithinMs),
     async close() {
-      const late = setTimeout(() => end(), closeWithinMs);
-      const counted = await ask('close');
-      clearTimeout(late);
+      await ask('close', closeWithinMs);
       end();
-      await worker?.terminate();
-      return counted;
+      // A thread that hangs in a system call does not end.
+      await Promise.race([worker?.terminate(), sleep(closeWithinMs, undefined, { ref: false })]);
+    },
+    get dropped() {
+      return dropped;
     },
   };
 }

@@ -44,7 +44,7 @@ test('a message is committed once it is counted', () => {
   assert.equal(of.committed(), first);
   of.flush();
   assert.deepEqual([of.committed(), counted[1]], [third, 'error: ERROR two\n\tat its second line']);
-  assert.deepEqual(of.figures, { lines: 3, bytes: third, undecodable: 0 });
+  assert.deepEqual(of.figures, { lines: 3, bytes: third, undecodable: 0, cut: 0 });
 });
 
 test('silence closes what is open, and only then nothing waits', () => {

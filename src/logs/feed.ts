@@ -27,22 +27,28 @@ export interface FeedFigures {
   bytes: number;
   /** Lines that are none of their format. */
   undecodable: number;
+  /** Lines that were cut or left out for their length, or for that of their message. */
+  cut: number;
 }
 
 /** A process's output has messages of its own, though both lie side by side in a file. */
 interface Output {
   readonly messages: Assembly;
-  /** Position of the first line of the open message. */
+  /** Position of the first line of the open message, and when it came. */
   from: number;
+  sinceMs: number;
 }
+
+/** A message, or a line in parts, that stays open for longer is read on from where it is after a restart. */
+const maxHeldMs = 5000;
 
 const decoders = { docker: dockerDecoder, cri: criDecoder, file: plainDecoder };
 
 export function feed(kind: Stream['kind'], group: Group): Feed {
-  const figures: FeedFigures = { lines: 0, bytes: 0, undecodable: 0 };
+  const figures = { lines: 0, bytes: 0, undecodable: 0 };
   const decode = decoders[kind]();
   const outputs = new Map<OutputStream, Output>();
-  let [behind, from, counted, nowMs] = [0, 0, 0, 0];
+  let [behind, from, counted, nowMs, heldSinceMs] = [0, 0, 0, 0, 0];
 
   const outputOf = (stream: OutputStream): Output => {
     let output = outputs.get(stream);
@@ -51,7 +57,7 @@ export function feed(kind: Stream['kind'], group: Group): Feed {
         counted = Math.max(counted, end);
         group.count(level, text);
       });
-      outputs.set(stream, (output = { messages, from: 0 }));
+      outputs.set(stream, (output = { messages, from: 0, sinceMs: 0 }));
     }
     return output;
   };
@@ -61,12 +67,15 @@ export function feed(kind: Stream['kind'], group: Group): Feed {
     const before = counted;
     output.messages.add(text, 'unknown', end, nowMs);
     // Open, and not the message that was: this line is its first.
-    if (!wasOpen || counted !== before) output.from = from;
+    if (wasOpen && counted === before) return;
+    output.from = from;
+    output.sinceMs = nowMs;
   });
+  const isHeldLong = (sinceMs: number): boolean => nowMs - sinceMs > maxHeldMs;
   const openFrom = (): number => {
-    let earliest = joined.heldFrom ?? Infinity;
-    for (const output of outputs.values())
-      if (output.messages.isOpen) earliest = Math.min(earliest, output.from);
+    let earliest = isHeldLong(heldSinceMs) ? Infinity : (joined.heldFrom ?? Infinity);
+    for (const { messages, from, sinceMs } of outputs.values())
+      if (messages.isOpen && !isHeldLong(sinceMs)) earliest = Math.min(earliest, from);
     return earliest;
   };
   const flush = (): void => {
@@ -83,6 +92,7 @@ export function feed(kind: Stream['kind'], group: Group): Feed {
       if (decoded === undefined) figures.undecodable++;
       else {
         from = joined.heldFrom ?? behind;
+        if (joined.heldFrom === undefined) heldSinceMs = nowMs;
         joined.add(decoded, end, nowMs);
       }
       behind = end;
@@ -102,6 +112,10 @@ export function feed(kind: Stream['kind'], group: Group): Feed {
       if (counted > openFrom()) flush();
     },
     committed: () => Math.min(openFrom(), behind),
-    figures,
+    get figures() {
+      let cut = joined.cutLines;
+      for (const { messages } of outputs.values()) cut += messages.cutLines;
+      return { ...figures, cut };
+    },
   };
 }

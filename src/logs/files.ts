@@ -15,7 +15,9 @@ export interface Files {
   follow(stream: Stream): void;
   /** It is read to its end first. */
   leave(stream: string): Promise<void>;
-  figures(kind: FileKind): KindFigures & { undecodable: number; cut: number; refused: number };
+  figures(
+    kind: FileKind,
+  ): KindFigures & { undecodable: number; cut: number; refused: number; failed: number };
   positions(): Iterable<readonly [id: string, position: Position]>;
   /** Reads what is there, once. Positions are still told afterwards. */
   close(): Promise<void>;
@@ -38,7 +40,7 @@ export function files({ groups, waiting, clock, open, sinceMs, stored }: FilesDe
     Object.fromEntries(fileKinds.map((kind) => [kind, make(kind)])) as Record<FileKind, T>;
   const all = each<Tails>(() => tails({ clock, stored }));
   /** Of streams that were left. */
-  const before = each<FeedFigures>(() => ({ lines: 0, bytes: 0, undecodable: 0 }));
+  const before = each<FeedFigures>(() => ({ lines: 0, bytes: 0, undecodable: 0, cut: 0 }));
 
   const figuresOf = (kind: FileKind): FeedFigures => {
     const sum = { ...before[kind] };
@@ -48,21 +50,28 @@ export function files({ groups, waiting, clock, open, sinceMs, stored }: FilesDe
 
   return {
     follow(stream) {
-      const { id, kind, directory, name, isNew } = stream;
+      const { id, kind, directory, name, isNew, isAgain } = stream;
       if (byId.has(id)) return;
       const lines = feed(kind, groups.of(stream.group));
       let isYoung = isNew;
+      let isKnown = isAgain;
       const isAdded = all[kind].add({
         id,
         directory,
         name,
         get fromStart() {
-          return isYoung;
+          return isYoung && !isAgain;
         },
         async open() {
           const fd = await open(stream, name);
-          // 0 where the file system does not keep it.
-          isYoung ||= fstatSync(fd).birthtimeMs >= sinceMs;
+          if (isKnown) return fd;
+          isKnown = true;
+          try {
+            const { birthtimeMs } = fstatSync(fd);
+            if (birthtimeMs > 0) isYoung = birthtimeMs >= sinceMs;
+          } catch {
+            // Whoever reads it will hear of it.
+          }
           return fd;
         },
         openSibling: (sibling) => open(stream, sibling),
@@ -84,10 +93,10 @@ export function files({ groups, waiting, clock, open, sinceMs, stored }: FilesDe
     },
     figures(kind) {
       const { files: streams, rotations, destroyedBytes, unreadBytes, ...tail } = all[kind].figures();
-      const { lines, bytes, undecodable } = figuresOf(kind);
+      const { lines, bytes, undecodable, cut } = figuresOf(kind);
       const refused = tail.refusedAdds + tail.refusedFiles;
       const known = { lines, bytes, lagBytes: unreadBytes, streams, rotations, destroyedBytes };
-      return { ...known, undecodable, refused, cut: tail.cutBytes };
+      return { ...known, undecodable, refused, failed: tail.failures, cut: cut + tail.cutLines };
     },
     *positions() {
       for (const kind of fileKinds) yield* all[kind].positions();
@@ -103,4 +112,5 @@ function add(sum: FeedFigures, more: FeedFigures): void {
   sum.lines += more.lines;
   sum.bytes += more.bytes;
   sum.undecodable += more.undecodable;
+  sum.cut += more.cut;
 }

@@ -43,6 +43,7 @@ export interface TailFigures {
   readBytes: number;
   /** What lines were too long by. */
   cutBytes: number;
+  cutLines: number;
   rotations: number;
   truncations: number;
   /** Bytes that had been seen, but not read, when their file was truncated. */
@@ -60,6 +61,7 @@ export interface TailFigures {
 export const noFigures = (): TailFigures => ({
   readBytes: 0,
   cutBytes: 0,
+  cutLines: 0,
   rotations: 0,
   truncations: 0,
   destroyedBytes: 0,

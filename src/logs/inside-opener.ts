@@ -1,3 +1,4 @@
+import { closeSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { statField } from '../host/process-stat.ts';
@@ -6,15 +7,16 @@ import type { ListedContainer } from '../model/containers.ts';
 import { pidsOf } from '../model/processes.ts';
 import type { Addon } from '../native/addon.ts';
 import type { Open } from './desk.ts';
-import type { WrittenFile } from './written.ts';
+import { mountIdOf, type WrittenFile } from './written.ts';
 
 const deadlineMs = 2000;
 /** So many processes of a container are tried in place of one that is gone. */
 const maxTries = 4;
-const { ENOENT, ESRCH } = constants.errno;
+const { EINVAL, ENOENT, ESRCH } = constants.errno;
 
 /**
- * Opens files of a directory as a process of the container sees them; no link is followed. Another process of the container stands in for
+ * Opens files of a directory as a process of the container sees them, on the mount where it has the first of them open: what has been
+ * put over them may be somebody else's. No link is followed. Another process of the container stands in for
  * one that is gone.
  */
 export function insideOpener(deps: {
@@ -34,7 +36,7 @@ export function insideOpener(deps: {
       .filter(({ startTicks }) => startTicks > 0);
   };
 
-  return (container, directory, { pid, startTicks }) => {
+  return (container, directory, { pid, startTicks, mountId }) => {
     let processes = [{ pid, startTicks }];
     const tryAll = async (name: string): Promise<number> => {
       for (const process of processes) {
@@ -42,7 +44,9 @@ export function insideOpener(deps: {
         const [fd = -ESRCH] = await addon.openInside([asked], false, deadlineMs);
         if (fd === -ESRCH) continue;
         processes = [process];
-        return fd;
+        if (fd < 0 || mountIdOf(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) === mountId) return fd;
+        closeSync(fd);
+        return -EINVAL;
       }
       return -ESRCH;
     };

@@ -18,8 +18,9 @@ export interface Joiner {
   flush(): void;
   /** Position up to which nothing waits; undefined while nothing waits at all. */
   readonly heldFrom: number | undefined;
-  /** Bytes of UTF-8 that lines were too long by. */
+  /** Bytes of UTF-8 that lines were too long by, and how many were. */
   readonly cutBytes: number;
+  readonly cutLines: number;
 }
 
 interface Open {
@@ -29,6 +30,7 @@ interface Open {
   bytes: number;
   end: number;
   heardMs: number;
+  isCut: boolean;
 }
 
 /** `onLine`: `end` is the position behind the last part. */
@@ -39,6 +41,7 @@ export function joiner(
   const open = new Map<OutputStream, Open>();
   let last = 0;
   let cutBytes = 0;
+  let cutLines = 0;
 
   const append = (line: Open, text: string): void => {
     const bytes = Buffer.byteLength(text);
@@ -52,6 +55,8 @@ export function joiner(
       line.parts += kept;
       // What follows finds no room either: a line has no gaps.
       line.bytes = maxBytes;
+      if (!line.isCut) cutLines++;
+      line.isCut = true;
       cutBytes += bytes - keptBytes;
     }
   };
@@ -69,7 +74,7 @@ export function joiner(
       let line = open.get(decoded.stream);
       if (line === undefined) {
         if (!decoded.isPartial) return onLine(decoded, end);
-        line = { start, first: decoded, parts: '', bytes: 0, end, heardMs: nowMs };
+        line = { start, first: decoded, parts: '', bytes: 0, end, heardMs: nowMs, isCut: false };
         open.set(decoded.stream, line);
       }
       line.end = end;
@@ -90,6 +95,9 @@ export function joiner(
     },
     get cutBytes() {
       return cutBytes;
+    },
+    get cutLines() {
+      return cutLines;
     },
   };
 }

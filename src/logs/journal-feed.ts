@@ -11,6 +11,8 @@ export interface JournalFeed {
   /** Nothing more comes. */
   flush(): void;
   readonly figures: { lines: number; bytes: number };
+  /** Messages that were too long. */
+  readonly cut: number;
 }
 
 interface Unit extends Waiting {
@@ -49,5 +51,10 @@ export function journalFeed(groups: Groups, waiting: ReturnType<typeof expiry>, 
       for (const { messages } of units.values()) messages.flush();
     },
     figures,
+    get cut() {
+      let cut = 0;
+      for (const { messages } of units.values()) cut += messages.cutLines;
+      return cut;
+    },
   };
 }

@@ -5,7 +5,7 @@ import { attribution, type Entry } from './attribution.ts';
 import type { Desk } from './desk.ts';
 import type { JournalEntry } from './journal-batch.ts';
 import { followJournal, type FollowedJournal } from './journal.ts';
-import type { LogModel } from './model.ts';
+import type { Streams } from './streams.ts';
 import { levelOfPriority } from './severity.ts';
 import { units } from './units.ts';
 
@@ -26,16 +26,16 @@ export async function journalSource(deps: {
   addon: Addon;
   root: string;
   containers: { all(): Iterable<ListedContainer> };
-  model: Pick<LogModel, 'groupOf'>;
+  streams: Pick<Streams, 'groupOf'>;
   desk: Pick<Desk, 'take' | 'cursor'>;
   features: Features;
   nowMs: () => number;
 }): Promise<JournalSource> {
-  const { addon, root, containers, model, desk, features, nowMs } = deps;
+  const { addon, root, containers, streams, desk, features, nowMs } = deps;
   const known = units(containers, nowMs);
   const attributed = attribution({
     find: (id) => known.of(id),
-    groupOf: (container) => model.groupOf(container, source),
+    groupOf: (container) => streams.groupOf(container, source),
     nowMs,
   });
   let retry: NodeJS.Timeout | undefined;

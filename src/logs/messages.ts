@@ -29,8 +29,10 @@ export interface Stream {
   readonly directory: string;
   /** Its name there. */
   readonly name: string;
-  /** Everything of it is new; otherwise only if the file itself is younger than the agent. */
+  /** Where the file system does not tell when a file was made: whether everything of it is new. */
   readonly isNew: boolean;
+  /** It was followed before: reading goes on at its end. */
+  readonly isAgain: boolean;
 }
 
 /** An entry of the journal. */
@@ -54,6 +56,8 @@ export type ToWorker =
   | { readonly do: 'close'; readonly call: number };
 
 export type FromWorker =
+  /** Messages of the journal were counted. */
+  | { readonly say: 'took' }
   /** Where reading the journal goes on, the first that is said; null where nothing is known. */
   | { readonly say: 'ready'; readonly cursor: string | null }
   /** The file of a stream, or another one of its directory, is to be opened: answered by `opened` with a descriptor or the negative errno. */

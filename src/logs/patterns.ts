@@ -63,6 +63,7 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
   const books = new Map<Level, Book>();
   let takenBytes = 0;
   let refused = 0;
+  let isClosed = false;
 
   const counter = (level: Level, hash: string, sample: string): Counter => {
     const made = { level, hash, sample, messages: 0 };
@@ -96,6 +97,7 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
 
   return {
     count(level, text) {
+      if (isClosed) return '';
       let own: Counter | undefined;
       if (hasPatterns.has(level)) {
         let book = books.get(level);
@@ -115,6 +117,7 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
       return refused;
     },
     close() {
+      isClosed = true;
       room.give(takenBytes);
       takenBytes = 0;
       all.length = 0;

@@ -38,7 +38,8 @@ export interface PositionsOptions {
 const fileName = 'positions.json';
 const maxFileBytes = 32 << 20;
 const maxIdLength = 4096;
-const maxCursorLength = 1024;
+/** sd_journal_get_cursor(3). */
+const cursorShape = /^[\w=;-]{1,1024}$/;
 
 /** AgentError as of `openStateDirectory`. A file that cannot be understood is set aside as `positions.json.damaged`. */
 export async function openPositions(
@@ -81,6 +82,7 @@ export async function openPositions(
     if (current === undefined) return;
     const told = new Set<string>();
     for (const [id, position] of current()) {
+      if (id.length > maxIdLength) continue;
       told.add(id);
       const before = entries.get(id);
       if (before !== undefined && isEqual(before, position)) continue;
@@ -184,7 +186,7 @@ function parsePositions(text: string): Stored {
     Record<'version' | 'positions' | 'cursor', unknown>
   >;
   if (version !== 1 || typeof positions !== 'object' || positions === null) throw new Error('no positions');
-  if (cursor !== undefined && (typeof cursor !== 'string' || cursor.length > maxCursorLength))
+  if (cursor !== undefined && (typeof cursor !== 'string' || !cursorShape.test(cursor)))
     throw new Error('no cursor');
   const entries = new Map(
     Object.entries(positions).map(([id, value]) => {

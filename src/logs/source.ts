@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { confirmed, noFingerprint, type Fingerprint } from './fingerprint.ts';
 import type { Lines } from './lines.ts';
+import { closeQuietly } from './opened.ts';
 
 /** Which bytes these are: a file from its creation, or its last truncation, on. */
 export interface Identity {
@@ -58,7 +59,9 @@ export function readNext(source: Source, into: Buffer): number | undefined {
   }
   const bytes = readSync(fd, into, 0, into.length, source.offset);
   const fingerprint = confirmed(fd, source.identity.fingerprint);
-  if (bytes === 0 || fingerprint === undefined) return undefined;
+  if (fingerprint === undefined) return undefined;
+  // A size that is not true, or a truncation that the next look will see.
+  if (bytes === 0) return 0;
   source.identity.fingerprint = fingerprint;
   source.sizeBytes = Math.max(size, source.offset + bytes);
   return bytes;
@@ -97,6 +100,7 @@ export function endOf(fd: number): number {
 }
 
 export function closeSource(source: Source): void {
-  if (source.fd !== undefined) closeSync(source.fd);
+  const { fd } = source;
   source.fd = undefined;
+  if (fd !== undefined) closeQuietly(fd);
 }

@@ -12,8 +12,9 @@ import { logsCollector } from './collector.ts';
 import { desk } from './desk.ts';
 import { journalSource } from './journal-source.ts';
 import { insideOpener } from './inside-opener.ts';
-import { logModel, type LogModel } from './model.ts';
 import { hostOpener } from './opener.ts';
+import { logSeries } from './series.ts';
+import { streams, type Streams } from './streams.ts';
 import { writtenFiles } from './written.ts';
 
 /** Who runs is looked through so often; new files of containers are told at once. */
@@ -52,14 +53,25 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
     for (const feature of ['log_files', 'journal'] as const) features.set(feature, false, 'not_wanted');
     return undefined;
   }
+  const series = logSeries();
   const worker = desk({
     settings: { ...options.logs, stateDirectory: options.stateDirectory },
+    onCounted: (counted) => series.take(counted),
     onProblem,
-    onEnd: (error) => features.fail('log_files', error),
+    onEnd(error) {
+      for (const feature of ['log_files', 'journal'] as const) features.fail(feature, error);
+    },
   });
-  const model = logModel({ containers, desk: worker, root: paths.root, openHost: hostOpener(addon, paths) });
+  const read = streams({
+    ...{ containers, desk: worker, root: paths.root, openHost: hostOpener(addon, paths) },
+    onGroup: (name, source, of) => series.add(name, source, of),
+    onForget(groups) {
+      for (const group of groups) worker.forget(group);
+      series.forget(groups);
+    },
+  });
   features.set('log_files', true, addon === undefined ? 'no_addon' : '');
-  const lookForWritten = addon && followWritten(addon, model, deps);
+  const lookForWritten = addon && followWritten(addon, read, deps);
   let isLooking = false;
   const look = async (onlyNew: boolean): Promise<void> => {
     if (isLooking || lookForWritten === undefined) return;
@@ -69,18 +81,21 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
   };
   let soon: NodeJS.Timeout | undefined;
   const timers = [
-    setInterval(() => model.look(), lookEveryMs).unref(),
+    setInterval(() => read.look(), lookEveryMs).unref(),
     setInterval(() => void look(false), lookForWrittenEveryMs).unref(),
   ];
-  model.look();
+  read.look();
   void look(false);
-  const journal = addon && journalSource({ ...deps, addon, root: paths.root, model, desk: worker });
+  const journal = addon && journalSource({ ...deps, addon, root: paths.root, streams: read, desk: worker });
   if (journal === undefined) features.set('journal', false, 'no_addon');
   let unattributed = (): number => 0;
   void journal?.then((source) => (unattributed = () => source.unattributed));
   return {
-    collector: logsCollector(meter, { model, desk: worker, unattributed: () => unattributed() }),
-    onLogFile: (container) => model.lookAt(container),
+    collector: logsCollector(meter, {
+      ...{ series, desk: worker },
+      refused: () => ({ unattributed: unattributed(), stream: read.refused, dropped: worker.dropped }),
+    }),
+    onLogFile: (container) => read.lookAt(container),
     onStart() {
       soon ??= setTimeout(() => {
         soon = undefined;
@@ -91,24 +106,27 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
       timers.forEach(clearInterval);
       clearTimeout(soon);
       (await journal)?.close();
-      model.look();
-      model.take(await worker.close());
+      read.look();
+      await worker.close();
     },
   };
 }
 
 /** Answers a function that looks which files containers write to themselves, and has them followed. */
-function followWritten(addon: Addon, model: LogModel, deps: LogsDeps): (onlyNew: boolean) => Promise<void> {
-  const { containers, mountPoint, read, paths } = deps;
-  const processes = { mountPoint, proc: paths.proc, read };
+function followWritten(addon: Addon, read: Streams, deps: LogsDeps): (onlyNew: boolean) => Promise<void> {
+  const { containers, mountPoint, paths } = deps;
+  const processes = { mountPoint, proc: paths.proc, read: deps.read };
   const written = writtenFiles({ containers, ...processes });
   const openerOf = insideOpener({ addon, ...processes });
   return async (onlyNew) => {
     for (const [container, files] of await written(onlyNew))
-      for (const { path, ...process } of files) {
-        const directory = dirname(path);
-        const seen = `${paths.proc}/${process.pid}/root${directory}`;
-        model.followFile(container, path, seen, openerOf(container, directory, process));
-      }
+      read.followFiles(
+        container,
+        files.map(({ path, ...process }) => ({
+          path,
+          directory: `${paths.proc}/${process.pid}/root${dirname(path)}`,
+          open: openerOf(container, dirname(path), process),
+        })),
+      );
   };
 }

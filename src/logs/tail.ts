@@ -69,7 +69,10 @@ export function tail(followed: Followed, { clock, figures, graceMs, position }: 
   const lineReader = () =>
     lines(
       (line, end) => followed.onLine(line, end),
-      (bytes) => (figures.cutBytes += bytes),
+      (bytes) => {
+        figures.cutBytes += bytes;
+        figures.cutLines++;
+      },
     );
   const sourceOf = ({ fd, stat }: Opened, offset: number): Source => {
     const fingerprint = readable(() => confirmed(fd, noFingerprint)) ?? noFingerprint;
@@ -134,7 +137,10 @@ export function tail(followed: Followed, { clock, figures, graceMs, position }: 
       back === undefined ? undefined : readable(() => confirmed(back.fd, identity.fingerprint));
     if (back !== undefined && (isThere || fingerprint !== undefined)) {
       source.fd = back.fd;
-      if (fingerprint === undefined || back.stat.size < source.offset) return truncated(source, true);
+      if (fingerprint === undefined || back.stat.size < source.offset) {
+        if (there !== undefined && !isThere) closeQuietly(there.fd);
+        return truncated(source, true);
+      }
       source.identity.fingerprint = fingerprint;
       if (there !== undefined && !isThere) await chain(back.stat, there);
       return;
@@ -186,7 +192,12 @@ export function tail(followed: Followed, { clock, figures, graceMs, position }: 
   const take = (source: Source, into: Buffer): number => {
     let bytes: number | undefined;
     try {
-      while ((bytes = readNext(source, into)) === undefined) truncated(source);
+      bytes = readNext(source, into);
+      if (bytes === undefined) {
+        truncated(source);
+        // Once: what is truncated again has its turn the next time.
+        bytes = readNext(source, into) ?? 0;
+      }
     } catch {
       // It is looked for again, from where it was.
       figures.failures++;
@@ -248,7 +259,12 @@ export function tail(followed: Followed, { clock, figures, graceMs, position }: 
     } else if (there === undefined) {
       isBornLater = true;
     } else {
-      setMain(sourceOf(there, followed.fromStart || isBornLater ? 0 : endOf(there.fd)));
+      const start = followed.fromStart || isBornLater ? 0 : readable(() => endOf(there.fd));
+      if (start === undefined) {
+        figures.failures++;
+        return closeQuietly(there.fd);
+      }
+      setMain(sourceOf(there, start));
     }
   };
 

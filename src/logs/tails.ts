@@ -80,7 +80,7 @@ export function tails({
   stored = () => undefined,
   clock = systemClock,
   readEveryMs = 150,
-  lookEveryMs = 1000,
+  lookEveryMs = 2000,
   quietMs = 3000,
   pollEveryMs = 1000,
   checkEveryMs = 30_000,

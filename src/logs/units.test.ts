@@ -7,7 +7,7 @@ test('the unit of a cgroup', () => {
   assert.equal(unitId('/system.slice/nginx.service'), '/system.slice/nginx.service');
   assert.equal(unitId('/system.slice/nginx.service/inner/deep'), '/system.slice/nginx.service');
   assert.equal(unitId('/system.slice/my\\x2dapp.service'), '/system.slice/my-app.service');
-  for (const none of ['', '/', '/init.scope', 'system.slice/a.service', '//a', '/a/'])
+  for (const none of ['', '/', '/init.scope', 'system.slice/a.service', '//a', '/a/', '/docker/web'])
     assert.equal(unitId(none), undefined, none);
 });
 

@@ -25,8 +25,10 @@ export function units(containers: { all(): Iterable<ListedContainer> }, nowMs: (
   };
 }
 
-/** The id of the unit that a cgroup is of, or lies in: the first two parts of its path, `\x2d` shown as `-`. */
+/** The id of the unit that a cgroup is of, or lies in: the first two parts of its path, `\x2d` shown as `-`. Units lie in slices. */
 export function unitId(cgroup: string): string | undefined {
   const [first, slice, unit] = cgroup.split('/', 3);
-  return first === '' && slice && unit ? `/${slice}/${unit}`.replaceAll('\\x2d', '-') : undefined;
+  return first === '' && slice?.endsWith('.slice') === true && unit
+    ? `/${slice}/${unit}`.replaceAll('\\x2d', '-')
+    : undefined;
 }

@@ -58,6 +58,8 @@ function counted(): Counted {
     refused: {
       undecodable: docker.undecodable + cri.undecodable + file.undecodable,
       stream: docker.refused + cri.refused + file.refused,
+      failed: docker.failed + cri.failed + file.failed,
+      cut: docker.cut + cri.cut + file.cut + journal.cut,
       pattern: all.refused,
     },
   };
@@ -66,32 +68,40 @@ function counted(): Counted {
 function take({ messages, cursor }: Extract<ToWorker, { do: 'take' }>): void {
   journal.take(messages);
   if (positions !== undefined && cursor !== null) positions.cursor = cursor;
+  say({ say: 'took' });
 }
 
-/** What is still read to its end; the same may be followed again meanwhile. */
-const leaving = new Map<string, Promise<void>>();
-const leave = (id: string): void => {
-  const left = own
-    .leave(id)
+/** What happens to a stream happens in turn: it is read to its end before the same is followed again, or its group forgotten. */
+const turns = new Map<string, Promise<void>>();
+const inTurn = (id: string, act: () => void | Promise<void>): void => {
+  const turn = (turns.get(id) ?? Promise.resolve())
+    .then(act)
     .catch((error: unknown) => problem(messageOf(error)))
     .then(() => {
-      leaving.delete(id);
-      say({ say: 'left', stream: id });
+      if (turns.get(id) === turn) turns.delete(id);
     });
-  leaving.set(id, left);
+  turns.set(id, turn);
+};
+const leave = async (id: string): Promise<void> => {
+  await own.leave(id);
+  say({ say: 'left', stream: id });
+};
+const forget = async (group: string): Promise<void> => {
+  await Promise.all(turns.values());
+  journal.forget(group);
+  all.forget(group);
 };
 
 agent.on('message', (message: ToWorker) => {
-  if (message.do === 'follow')
-    void (leaving.get(message.stream.id) ?? Promise.resolve()).then(() => own.follow(message.stream));
-  else if (message.do === 'leave') leave(message.stream);
+  if (message.do === 'follow') {
+    const { stream } = message;
+    inTurn(stream.id, () => own.follow(stream));
+  } else if (message.do === 'leave') inTurn(message.stream, () => leave(message.stream));
   else if (message.do === 'take') take(message);
   else if (message.do === 'opened') opening.get(message.call)?.(message.fd);
   else if (message.do === 'count') say({ say: 'counted', call: message.call, counted: counted() });
-  else if (message.do === 'forget') {
-    journal.forget(message.group);
-    all.forget(message.group);
-  } else void end(message.call);
+  else if (message.do === 'forget') void forget(message.group);
+  else void end(message.call);
 });
 
 async function end(call: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { opendirSync, readlinkSync } from 'node:fs';
 import type { TextReader } from '../host/texts.ts';
 import { statField } from '../host/process-stat.ts';
 import type { ListedContainer } from '../model/containers.ts';
@@ -12,6 +12,8 @@ export interface WrittenFile {
   readonly pid: number;
   /** Field 22 of /proc/<pid>/stat. */
   readonly startTicks: number;
+  /** Where it has the file open, as the first column of mountinfo. */
+  readonly mountId: number;
 }
 
 /** What runtimes, the kubelet and journald keep is read otherwise. */
@@ -19,6 +21,8 @@ const others = ['/var/log/pods/', '/var/log/containers/', '/var/log/journal/'];
 /** Of one process, of one container, and of all in one go: who is left has its turn the next time. */
 const [maxDescriptors, maxFiles, descriptorsAtOnce] = [1024, 64, 50_000];
 const containersAtOnce = 64;
+/** Longer ones are no labels. */
+const maxPathLength = 512;
 /** open(2): O_ACCMODE is 3, O_WRONLY 1. */
 const [O_ACCMODE, O_WRONLY] = [3, 1];
 
@@ -39,12 +43,10 @@ export function writtenFiles(deps: {
   /** Of those below /var/log. */
   const descriptorsOf = (pid: string): { readonly path: string; readonly fdinfo: string }[] => {
     try {
-      return readdirSync(`${proc}/${pid}/fd`)
-        .slice(0, maxDescriptors)
-        .flatMap((fd) => {
-          const path = linkOf(`${proc}/${pid}/fd/${fd}`);
-          return isLog(path) ? [{ path, fdinfo: `${proc}/${pid}/fdinfo/${fd}` }] : [];
-        });
+      return namesIn(`${proc}/${pid}/fd`).flatMap((fd) => {
+        const path = linkOf(`${proc}/${pid}/fd/${fd}`);
+        return isLog(path) ? [{ path, fdinfo: `${proc}/${pid}/fdinfo/${fd}` }] : [];
+      });
     } catch {
       return [];
     }
@@ -60,7 +62,7 @@ export function writtenFiles(deps: {
       const startTicks = Number(statField(stat, 22));
       for (const [i, { path }] of open.entries())
         if (startTicks > 0 && files.size < maxFiles && isWrittenOnly(infos[i]))
-          files.set(path, { path, pid: Number(pid), startTicks });
+          files.set(path, { path, pid: Number(pid), startTicks, mountId: mountIdOf(infos[i]) });
     }
     return [...files.values()];
   };
@@ -91,6 +93,24 @@ export function writtenFiles(deps: {
   };
 }
 
+/** Some have millions. */
+function namesIn(path: string): string[] {
+  const names: string[] = [];
+  const folder = opendirSync(path);
+  try {
+    for (let one = folder.readSync(); one !== null && names.length < maxDescriptors; one = folder.readSync())
+      names.push(one.name);
+  } finally {
+    folder.closeSync();
+  }
+  return names;
+}
+
+/** By the text of an fdinfo; 0 where it does not tell. */
+export function mountIdOf(fdinfo: string | undefined): number {
+  return Number(/^mnt_id:\t(\d{1,10})\n/m.exec(fdinfo ?? '')?.[1] ?? 0);
+}
+
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
@@ -101,6 +121,7 @@ function linkOf(path: string): string {
 
 const isLog = (path: string): boolean =>
   path.startsWith('/var/log/') &&
+  path.length <= maxPathLength &&
   !path.endsWith(' (deleted)') &&
   !others.some((folder) => path.startsWith(folder));
 
