@@ -4,10 +4,12 @@ import { group, type Group } from './group.ts';
 import masks from '../../config/log-masks.json' with { type: 'json' };
 import { masker } from './mask.ts';
 import type { Counted, LogSettings } from './messages.ts';
-import { room } from './room.ts';
+import { room, shares } from './room.ts';
 
 /** Samples of all of them together. */
 const sampleRoomBytes = 64 << 20;
+/** Of one container. */
+const shareOfRoom = 1 / 8;
 
 export interface Groups {
   /** A new one is made where there is none of this name. */
@@ -30,12 +32,14 @@ export function groups(settings: LogSettings, clock: Clock, roomBytes = sampleRo
     room: room(roomBytes),
     onCount: (group: Group) => told.onCount(group),
   };
+  const roomOf = shares(room(roomBytes), roomBytes * shareOfRoom);
   let refusedOfForgotten = 0;
 
   return {
     of(name) {
       let found = all.get(name);
-      if (found === undefined) all.set(name, (found = group(name, shared)));
+      if (found === undefined)
+        all.set(name, (found = group(name, { ...shared, room: roomOf(name.split('\n', 1)[0]!) })));
       return found;
     },
     forget(name) {

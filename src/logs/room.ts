@@ -5,6 +5,25 @@ export interface Room {
   give(bytes: number): void;
 }
 
+/** Rooms within one, by name: none takes more than its share of it, so that one cannot take what all others need. */
+export function shares(whole: Room, shareBytes: number): (name: string) => Room {
+  const taken = new Map<string, number>();
+  return (name) => ({
+    take(bytes) {
+      const now = (taken.get(name) ?? 0) + bytes;
+      if (now > shareBytes || !whole.take(bytes)) return false;
+      taken.set(name, now);
+      return true;
+    },
+    give(bytes) {
+      whole.give(bytes);
+      const left = (taken.get(name) ?? 0) - bytes;
+      if (left > 0) taken.set(name, left);
+      else taken.delete(name);
+    },
+  });
+}
+
 export function room(limitBytes: number): Room {
   let left = limitBytes;
   return {
