@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { BpfObject, InsidePath } from '../../src/native/addon.ts';
 import { codeOf } from '../../src/errors.ts';
@@ -11,7 +12,8 @@ import {
   int32,
   openProbe,
   scratch,
-  skipWalks as skip,
+  skip,
+  skipWalks,
   startTicksOf,
   threads,
   until,
@@ -69,7 +71,7 @@ before(async () => {
   [loaded, opened, closed] = [smallProbe(), smallProbe(), smallProbe()];
   await loaded.load();
   fillEntries(loaded, 16);
-  link = loaded.attach('copy', { iterMap: 'entries' });
+  if (skipWalks === false) link = loaded.attach('copy', { iterMap: 'entries' });
   closed.close();
 });
 
@@ -96,6 +98,14 @@ const functions: Record<string, readonly Call[]> = {
   statInside: [
     () => addon.statInside([inside('/proc'), inside('/nowhere'), inside('/proc/self/root')], 1000),
     fails('EINVAL', () => addon.statInside([{} as never], 1000)),
+  ],
+  openInside: [
+    async () => {
+      const asked = [inside('/proc/self/stat'), inside('/nowhere'), inside('/dev/null')];
+      const files = await addon.openInside(asked, true, 1000);
+      for (const file of files) if (file >= 0) closeSync(file);
+    },
+    fails('EINVAL', () => addon.openInside([], 1 as never, 1000)),
   ],
   readFiles: [
     () => addon.readFiles(['/proc/self/stat', '/nowhere', '/proc'], 1000, 4096),
@@ -167,7 +177,7 @@ const functions: Record<string, readonly Call[]> = {
   ],
   listen: [
     async () => loaded.detach((await loaded.listen('messages', null, NETLINK_ROUTE, RTNLGRP_LINK)).link),
-    fails('EINVAL', () => loaded.listen('copy', null, NETLINK_ROUTE, RTNLGRP_LINK)),
+    fails('EINVAL', () => loaded.listen('socket_events', null, NETLINK_ROUTE, RTNLGRP_LINK)),
     fails('ENOENT', () => loaded.listen('messages', '/nowhere', NETLINK_ROUTE, RTNLGRP_LINK)),
     fails('EBADF', () => closed.listen('messages', null, NETLINK_ROUTE, RTNLGRP_LINK)),
   ],
@@ -200,7 +210,10 @@ const functions: Record<string, readonly Call[]> = {
     () => loaded.readGlobal('.bss', 0, 8),
     fails('ERANGE', () => loaded.readGlobal('.bss', 0, 1000)),
   ],
-  programInfo: [() => loaded.programInfo('copy'), fails('ENOENT', () => loaded.programInfo('nobody'))],
+  programInfo: [
+    () => loaded.programInfo('socket_events'),
+    fails('ENOENT', () => loaded.programInfo('nobody')),
+  ],
   mapInfo: [() => loaded.mapInfo('entries'), fails('EBADF', () => closed.mapInfo('entries'))],
   openRing: [
     () => loaded.openRing('events', () => {}).close(),
@@ -209,6 +222,9 @@ const functions: Record<string, readonly Call[]> = {
   close: [() => closed.close()],
 };
 
+/** Their calls need a program that walks over a map. */
+const walks: ReadonlySet<string> = new Set(['detach', 'readIterator']);
+
 test('no function is left out', { skip }, () => {
   const named = [...Object.keys(addon), ...Object.keys(opened)];
   const known = named.filter((name) => name !== 'programs' && name !== 'maps');
@@ -216,14 +232,14 @@ test('no function is left out', { skip }, () => {
 });
 
 for (const [name, variants] of Object.entries(functions)) {
-  test(`${name} leaves nothing behind`, { skip }, async () => {
+  test(`${name} leaves nothing behind`, { skip: walks.has(name) ? skipWalks : skip }, async () => {
     await level(async () => {
       for (let i = 0; i < calls / rounds; i++) for (const call of variants) await call();
     });
   });
 }
 
-test('nothing is left of objects that were loaded, attached and closed', { skip }, async (t) => {
+test('nothing is left of objects that were loaded, attached and closed', { skip: skipWalks }, async (t) => {
   const cgroup2 = cgroup2Mount();
   const ids: Ids = { prog: new Set(), map: new Set() };
   await level(async () => {
