@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { run } from '../agent/rig.ts';
 import { page, seriesOf } from '../peers/peer.ts';
-import { skip as skipKernel } from '../kernel/machine.ts';
+import { skip as skipKernel, until } from '../kernel/machine.ts';
 import { byLevel, messagesOf, settled } from './page.ts';
 
 const skip = skipKernel || (existsSync('/run/systemd/system') ? false : 'needs systemd as the first process');
@@ -38,12 +38,13 @@ test('messages of a unit, also of one that ran while nobody read', { skip }, asy
   const options = ['--min-container-age', '0s', '--state-dir', state];
   const [one, other] = ['one', 'other'].map((name) => `logs-test-${process.pid}-${name}`) as [string, string];
   const first = await run(t, undefined, options);
-  for (;;) {
+  await until('the journal', async () => {
     const text = (await page(`${first.url}/metrics`)) ?? '';
-    const feature = 'node_agent_feature_enabled{feature="journal",reason=""}';
-    if (seriesOf(text).get(feature) === 1) break;
-    await sleep(500);
-  }
+    return [...seriesOf(text)].some(
+      ([key, value]) =>
+        key.startsWith('node_agent_feature_enabled{') && key.includes('feature="journal"') && value === 1,
+    );
+  });
   runUnit(one);
   const id = `/system.slice/${one}.service`;
   const series = await settled(first.url, id, 3 * lines);
