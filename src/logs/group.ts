@@ -1,6 +1,6 @@
 import type { Clock } from '../host/clock.ts';
 import { TokenBucket } from '../token-bucket.ts';
-import type { Level } from './level.ts';
+import { hasPatterns, type Level } from './level.ts';
 import type { LogSettings } from './messages.ts';
 import { jsonMessage } from './json.ts';
 import { hashOf, wordsOf } from './pattern.ts';
@@ -18,7 +18,6 @@ export interface Group {
 
 /** Of messages that patterns are not looked for in, because there are too many. */
 const sampled = { hash: hashOf(wordsOf('event was sampled')), sample: 'event was sampled' };
-const hasPatterns: ReadonlySet<Level> = new Set(['warning', 'error', 'critical']);
 
 export interface GroupDeps {
   readonly settings: LogSettings;

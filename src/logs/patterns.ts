@@ -1,4 +1,4 @@
-import type { Level } from './level.ts';
+import { hasPatterns, type Level } from './level.ts';
 import { likeness, likenessBytes, type Likeness } from './likeness.ts';
 import { hashOf, wordsOf } from './pattern.ts';
 import type { Room } from './room.ts';
@@ -54,8 +54,6 @@ interface Book {
   readonly alike: Likeness<Counter>;
   overflow?: Counter;
 }
-
-const hasPatterns: ReadonlySet<Level> = new Set(['warning', 'error', 'critical']);
 
 export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions): Patterns {
   const all: Counter[] = [];
