@@ -104,6 +104,7 @@ test('with a state directory nothing is lost or doubled over restarts', { skip }
   for (let round = 0; round < 4; round++) {
     receiver.requests.length = 0;
     const agent = await start(round);
+    await until('the file', () => followed(receiver.requests));
     await writeOn(100);
     await until('the first of them', () => sentOf(receiver.requests, writer.id) > 0);
     await writer.run(`mv app.log app.log.${round}; exec 9>>app.log`);
@@ -124,6 +125,13 @@ test('with a state directory nothing is lost or doubled over restarts', { skip }
   const sum = counts.reduce((all, one) => all + one, 0);
   assert.equal(sum, 2 * written, counts.join(' + '));
 });
+
+/** Whether an agent has said that it reads a file: of one that is older than itself it counts what comes from then on. */
+function followed(requests: readonly ReceivedRequest[]): boolean {
+  return requests.some(({ points }) =>
+    points.some(({ name, value }) => name === 'node_agent_logs_streams' && value > 0),
+  );
+}
 
 /** Messages of a container as they were sent last. */
 function sentOf(requests: readonly ReceivedRequest[], id: string): number {

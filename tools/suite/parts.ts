@@ -53,45 +53,50 @@ const kernelFiles = [
   'test/kernel/*.test.ts',
   'test/volumes/{volumes,writers}.test.ts',
 ];
-/** What kernels share in runs short of full ones; every kernel has the programs and what they count. */
+/** What is tried with each source of connections. */
+const bySource =
+  'test/kernel/{active,bounds,counts,failures,kinds,listens,nat,networks,older,retransmits,short-lived,sources,traffic,walk}.test.ts';
+/**
+ * What a virtual machine runs short of full runs: the kernel of this machine has had the rest. The oldest kernel has what needs
+ * systemd, cgroups v2 alone and walks over maps, the newest what needs its programs or a partitioned disk. Every source of
+ * connections is tried on one of the kernels that it is made for.
+ */
 const shares: Readonly<Record<string, readonly string[]>> = {
   '5.10': [
-    'test/containers/*.test.ts',
-    'test/features/{capabilities,unprivileged}.test.ts',
-    'test/addon/journal*.test.ts',
-    'test/kernel/journal.test.ts',
+    '--test-skip-pattern=^by sockops$',
+    bySource,
+    'test/kernel/{journal,killed,verifier}.test.ts',
+    'test/addon/{iterator,leaks,object,ping,ring}.test.ts',
+    'test/containers/{oom,resources,restarts,units}.test.ts',
+    'test/features/unprivileged.test.ts',
     'test/logs/journald.test.ts',
   ],
+  '6.12': ['--test-name-pattern=^by tp_btf$', bySource],
   '7': [
+    '--test-skip-pattern=^by (raw_tp|tp_btf)$',
+    bySource,
+    'test/kernel/{neighbour,verifier}.test.ts',
     'test/volumes/{volumes,writers}.test.ts',
     'test/faults/machine-clock.test.ts',
     'test/peers/truth.test.ts',
   ],
 };
-/** What takes long on an emulated machine, where it can go wrong, be missing or be switched off: looked at there in full runs alone. */
-const inFull = [
-  'test/kernel/{options,containers,containers-open,flood,pending,starved}.test.ts',
-  'test/logs/{files,options}.test.ts',
-  'test/features/{node,without-bpf}.test.ts',
-  'test/faults/!(machine-clock).test.ts',
+const everything = [
+  ...kernelFiles,
+  'test/features/*.test.ts',
+  'test/faults/*.test.ts',
   'test/volumes/faults.test.ts',
+  'test/peers/truth.test.ts',
 ];
-const everywhere = [
-  'test/addon/!(journal*).test.ts',
-  'test/node/*.test.ts',
-  'test/kernel/!(options|containers*|flood|pending|starved|journal).test.ts',
-];
-/** In runs short of full ones every source of connections is tried on one of the kernels that it is made for. */
-const patterns: Readonly<Record<string, readonly string[]>> = {
-  '6.12': ['--test-name-pattern=^by tp_btf$'],
-  '7': ['--test-skip-pattern=^by raw_tp$'],
-};
 
 function guestTests(folder: string, kernel: string, tier: Tier): string[] {
-  if (tier === 'full')
-    return nodeTest(folder, oneByOne, [...everywhere, ...Object.values(shares).flat(), ...inFull]);
-  const files = kernel === '6.12' ? [everywhere.at(-1)!] : [...everywhere, ...(shares[kernel] ?? [])];
-  return nodeTest(folder, [...oneByOne, ...(patterns[kernel] ?? [])], files);
+  const chosen = tier === 'full' ? everything : (shares[kernel] ?? []);
+  const isOption = (argument: string): boolean => argument.startsWith('--');
+  return nodeTest(
+    folder,
+    [...oneByOne, ...chosen.filter(isOption)],
+    chosen.filter((argument) => !isOption(argument)),
+  );
 }
 
 /** The same tests in a virtual machine; with its own kernel, and the load that an emulated machine bears. */
@@ -136,8 +141,6 @@ const loads = (tier: Tier): Record<string, string> =>
     ? { TRUTH_CONNECTS: '1000000', TRUTH_CONTAINERS: '1000', LEAK_CALLS: '10000', PEER_SECONDS: '30' }
     : {};
 
-/** The oldest, the newest, and one that has every source of connections. */
-const kernelsOfCi: ReadonlySet<string> = new Set(['5.10', '6.12', '7']);
 const kernels = readFileSync(join(import.meta.dirname, '../../test/nodes/kernels'), 'utf8')
   .split('\n')
   .filter((line) => /^[^#\s]/.test(line))
@@ -197,7 +200,7 @@ export const parts: readonly Part[] = [
     env: loads,
     prepare: [['tools/peers/collector.sh'], ['tools/peers/prometheus.sh'], ['tools/peers/node-exporter.sh']],
   }),
-  ...kernels.map((kernel) => machine(kernel, kernelsOfCi.has(kernel) ? big : ['full'])),
+  ...kernels.map((kernel) => machine(kernel, kernel in shares ? big : ['full'])),
   {
     name: 'conformance',
     tiers: big,
