@@ -3,9 +3,11 @@
 #include <sys/utsname.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "addon.h"
 #include "background.h"
+#include "connect.h"
 #include "js.h"
 #include "namespace.h"
 #include "netlink.h"
@@ -61,6 +63,20 @@ void addNamespaces(Napi::Object exports) {
       enterNamespace(path, CLONE_NEWNET);
       std::string found = writes ? writeSetting(name, value) : readSetting(name);
       return [found](Napi::Env env) { return Napi::String::New(env, found); };
+    });
+  });
+
+  setPromiseMethod(exports, "connectIn", [](const Napi::CallbackInfo& info) {
+    std::string path = namespacePath(info[0]);
+    std::string address = text(info[1]);
+    uint32_t port = unsigned32(info[2]);
+    if (port == 0 || port > UINT16_MAX) throw SystemError(EINVAL, "argument", "", "expected a port");
+    std::chrono::milliseconds timeout(unsigned32(info[3]));
+    return onThread(info.Env(), [=]() -> Answer {
+      enterNamespace(path, CLONE_NEWNET);
+      // Closed with the last copy of the answer, unless somebody took it.
+      auto socket = std::make_shared<Descriptor>(connectTo(address, static_cast<uint16_t>(port), timeout));
+      return [socket](Napi::Env env) { return Napi::Number::New(env, socket->release()); };
     });
   });
 

@@ -52,6 +52,12 @@ export interface Addon {
   networkSetting(nsPath: string | null, name: string, value: string | null): Promise<string>;
 
   /**
+   * Connects by TCP from inside the network namespace `nsPath` (null: our own) to an IP address, within `timeoutMs`, on a thread of
+   * its own. Answers a descriptor that does not block, which whoever asks closes; what is sent through it leaves by that namespace.
+   */
+  connectIn(nsPath: string | null, address: string, port: number, timeoutMs: number): Promise<number>;
+
+  /**
    * One ICMP echo request to each of `targets` (16 bytes each, IPv4 mapped; 65,536 at most) inside the network namespace
    * `nsPath` (null: our own), on a thread of its own. Waits until all have answered, `timeoutMs` at most. What cannot be sent
    * or does not answer costs nobody else. Needs CAP_NET_RAW there.

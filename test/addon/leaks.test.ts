@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { BpfObject, InsidePath } from '../../src/native/addon.ts';
 import { codeOf } from '../../src/errors.ts';
@@ -65,8 +67,13 @@ let loaded: BpfObject;
 let opened: BpfObject;
 let closed: BpfObject;
 let link: number;
+/** A port that takes connections and closes them. */
+let listening: number;
+const listener = createServer((socket) => socket.destroy());
 
 before(async () => {
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
+  listening = (listener.address() as AddressInfo).port;
   if (skip !== false) return;
   [loaded, opened, closed] = [smallProbe(), smallProbe(), smallProbe()];
   await loaded.load();
@@ -76,6 +83,7 @@ before(async () => {
 });
 
 after(() => {
+  listener.close();
   loaded?.close();
   opened?.close();
 });
@@ -125,6 +133,12 @@ const functions: Record<string, readonly Call[]> = {
     () => addon.networkSetting(null, 'core/somaxconn', null),
     fails('ENOENT', () => addon.networkSetting('/nowhere', 'core/somaxconn', null)),
     fails('ENOENT', () => addon.networkSetting(null, 'core/nothing', null)),
+  ],
+  connectIn: [
+    async () => closeSync(await addon.connectIn(null, '127.0.0.1', listening, 1000)),
+    fails('ENOENT', () => addon.connectIn('/nowhere', '127.0.0.1', listening, 1000)),
+    fails('EINVAL', () => addon.connectIn(null, 'localhost', listening, 1000)),
+    fails('ECONNREFUSED', () => addon.connectIn(null, '127.0.0.1', 1, 1000)),
   ],
   ping: [
     () => addon.ping(null, loopback, 1000),

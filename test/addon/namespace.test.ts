@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { networkInterfaces, hostname, release, machine } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { addon, count, counts, openProbe, skip, start, stop, threads, until } from './fixture.ts';
 
@@ -162,6 +164,44 @@ test('a socket in another namespace hears of it until it is closed', { skip }, a
     await assert.rejects(late, { code: 'EBADF' });
   } finally {
     probe.close();
+    await stop(other);
+  }
+});
+
+test('a connection from inside another namespace, and nobody moves there', { skip }, async () => {
+  const program = `require('node:net').createServer((socket) => socket.end('from there')).listen(7, '::', () => console.log('ready'))`;
+  const other = await start('unshare', [
+    ...['-n', 'sh', '-c'],
+    `ip link set lo up; ip link add void0 type veth peer name void1; ip link set void1 up; ip address add 192.0.2.1/24 dev void0; ip link set void0 up
+    exec "${process.execPath}" -e "${program}"`,
+  ]);
+  const path = `/proc/${other.pid}/ns/net`;
+  try {
+    const [mine, before] = [readlinkSync('/proc/self/ns/net'), threads()];
+    for (const address of ['127.0.0.1', '192.0.2.1', '::1']) {
+      const socket = new Socket({ fd: await addon.connectIn(path, address, 7, 1000), readable: true });
+      assert.equal(await text(socket), 'from there', address);
+    }
+    await until(() => threads() <= before);
+    assert.deepEqual(namespacesOfAllThreads('net'), new Set([mine]));
+    const refused = { code: 'ECONNREFUSED', syscall: 'connect' };
+    await assert.rejects(addon.connectIn(path, '127.0.0.1', 8, 1000), refused);
+    await assert.rejects(addon.connectIn(path, '198.51.100.1', 7, 1000), { code: 'ENETUNREACH' });
+    const began = performance.now();
+    await assert.rejects(addon.connectIn(path, '192.0.2.2', 7, 200), {
+      code: 'ETIMEDOUT',
+      syscall: 'connect',
+    });
+    const tookMs = performance.now() - began;
+    assert.ok(tookMs >= 199 && tookMs < 1000, `${tookMs} ms`);
+    for (const port of [0, 65_536])
+      await assert.rejects(addon.connectIn(path, '127.0.0.1', port, 1000), {
+        code: 'EINVAL',
+        syscall: 'argument',
+      });
+    for (const name of ['localhost', '', '127.1'])
+      await assert.rejects(addon.connectIn(path, name, 7, 1000), { code: 'EINVAL', syscall: 'argument' });
+  } finally {
     await stop(other);
   }
 });
