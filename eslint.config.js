@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 const subjects = [
   'node',
   'applications',
+  'cloud',
   'containers',
   'latency',
   'listens',

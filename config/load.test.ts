@@ -47,6 +47,7 @@ test('without any source there are the defaults', () => {
       enableConntrackEvents: false,
       disablePinger: false,
       cloud: { provider: '', region: '', availabilityZone: '', instanceType: '', instanceLifeCycle: '' },
+      disableTerminationNotices: false,
       logs: {
         ...{ enabled: true, json: true, patternLimit: 256, extractionLimit: 0 },
         ...{ maxSampleBytes: 4096, masks: true },
@@ -142,6 +143,7 @@ const everything: Options = {
     instanceType: 'm5',
     instanceLifeCycle: 'spot',
   },
+  disableTerminationNotices: false,
   logs: {
     ...{
       enabled: false,

@@ -48,6 +48,7 @@ export interface Options {
     readonly instanceType: string;
     readonly instanceLifeCycle: string;
   };
+  readonly disableTerminationNotices: boolean;
   /** How logs of containers are read. */
   readonly logs: {
     readonly enabled: boolean;
@@ -105,6 +106,7 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
       instanceType: values['instance-type'],
       instanceLifeCycle: values['instance-life-cycle'],
     },
+    disableTerminationNotices: values['disable-termination-notices'],
     logs: {
       enabled: !values['disable-log-parsing'],
       json: !values['disable-json-log-parsing'],

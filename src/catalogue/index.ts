@@ -6,6 +6,7 @@ import {
   pipelineMetrics,
   processMetrics,
 } from './agent.ts';
+import { cloudNoticeMetrics } from './cloud.ts';
 import { containerApplicationMetrics, containerInfoMetrics, containerRestartMetrics } from './containers.ts';
 import { containerListenMetrics, listenModelMetrics, nodeListenMetrics } from './listens.ts';
 import { latencyMetrics, pingMetrics } from './latency.ts';
@@ -33,6 +34,7 @@ const tables: readonly Record<string, MetricSpec>[] = [
   agentMetrics,
   nodeInfoMetrics,
   nodeCloudMetrics,
+  cloudNoticeMetrics,
   nodeCpuMetrics,
   nodeMemoryMetrics,
   nodeDiskMetrics,

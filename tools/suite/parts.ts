@@ -49,6 +49,7 @@ const kernelFiles = [
   'test/addon/*.test.ts',
   'test/node/*.test.ts',
   'test/containers/*.test.ts',
+  'test/cloud/*.test.ts',
   'test/logs/*.test.ts',
   'test/kernel/*.test.ts',
   'test/volumes/{volumes,writers}.test.ts',
