@@ -76,7 +76,7 @@ test('CAP_SYS_ADMIN does as well where the list says so', { skip }, async (t) =>
 });
 
 for (const [kind, lost] of [
-  ['net', ['host_view', 'node_net', 'nat']],
+  ['net', ['host_view', 'node_net', 'cloud', 'nat']],
   ['uts', ['host_view']],
 ] as const)
   test(`a ${kind} namespace other than that of pid 1 wants CAP_SYS_ADMIN`, { skip }, async (t) => {
