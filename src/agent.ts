@@ -74,7 +74,7 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   const unknown = options.disabledMetrics.filter((name) => !catalogue.has(name));
   if (unknown.length > 0) logger.warn({ unknown }, '--disable-metric: there are no metrics of these names');
   const resource = createResource({ version, ...identity });
-  const snapshots = new Snapshots(meter, resource, { name: serviceName, version }, { clock });
+  const snapshots = new Snapshots(meter, () => resource, { name: serviceName, version }, { clock });
   const collections = new Map<string, CollectionFigures>();
   const add = (collector: Collector): void =>
     register(meter, collector, collections, {

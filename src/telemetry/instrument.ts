@@ -60,7 +60,8 @@ export class Instrument implements Observable {
   readonly #bounds: readonly number[];
   readonly #byObject = new Map<Attributes, Series>();
   readonly #byKey = new Map<string, Series>();
-  #constant: Attributes = {};
+  #constant = noLabels;
+  #isShown = true;
   #points: DataPoint<number | Histogram>[] = [];
 
   constructor(
@@ -83,9 +84,13 @@ export class Instrument implements Observable {
     this.#callbacks.remove(this, callback);
   }
 
-  /** Starts a round; a new `constant` object is merged into the series as they are observed. */
-  begin(constant: Attributes): void {
-    this.#constant = constant;
+  /**
+   * Starts a round; a new `constant` object is merged into the series as they are observed. Without one nothing is shown,
+   * and series begin all the same.
+   */
+  begin(constant: Attributes | undefined): void {
+    this.#constant = constant ?? noLabels;
+    this.#isShown = constant !== undefined;
     this.#points = [];
   }
 
@@ -129,10 +134,14 @@ export class Instrument implements Observable {
     }
   }
 
-  /** Hands over the points of the round, if there are any. */
-  end(): MetricData | undefined {
+  /** Hands over the points of the round, if there are any to be shown. */
+  end(round: Round): MetricData | undefined {
     const dataPoints = this.#points;
     this.#points = [];
+    if (!this.#isShown) {
+      round.room += dataPoints.length;
+      return undefined;
+    }
     if (dataPoints.length === 0) return undefined;
     const common = {
       descriptor: this.descriptor,
@@ -203,4 +212,5 @@ function histogramOf(observed: number | Distribution, boundaries: readonly numbe
   return { buckets: { boundaries: [...boundaries], counts: [...counts] }, sum, count };
 }
 
+const noLabels: Attributes = {};
 const unobserved: Round = { startTime: [0, 0], endTime: [0, 0], room: 0 };

@@ -168,6 +168,36 @@ test('constant labels are on every point, sorted, and change in one snapshot', a
   assert.deepEqual(shown(first)[1], [{ az: 'z', machine_id: 'm' }, 2]);
 });
 
+test('a family whose constant labels are waited for is in no snapshot, and its series begin all the same', async () => {
+  const labels: { constant?: Attributes } = {};
+  const { meter, state, points } = counting({ constantLabels: () => labels.constant, seriesLimit: 3 });
+  state.samples = [
+    [1, { i: '0' }],
+    [2, { az: 'own' }],
+  ];
+  assert.deepEqual(await points(), []);
+  assert.equal(meter.figures.series, 0);
+  state.samples = Array.from({ length: 10 }, (_, i): Sample => [i + 2, { i: `${i}` }]);
+  assert.deepEqual(await points(), []);
+  assert.equal(meter.figures.refused, 7, 'they are bounded all the same');
+  labels.constant = { az: 'z' };
+  state.samples = [
+    [3, { i: '0' }],
+    [4, { az: 'own' }],
+    [5, { i: 'new' }],
+  ];
+  const shownNow = await points();
+  assert.deepEqual(shown(shownNow), [
+    [{ az: 'z', i: '0' }, 3],
+    [{ az: 'z', i: 'new' }, 5],
+  ]);
+  assert.deepEqual(shownNow.map(start), [
+    [1000, 0],
+    [1020, 0],
+  ]);
+  assert.equal(meter.figures.series, 2);
+});
+
 test('an own label that is also a constant one is refused, also when it becomes so', async () => {
   let constant: Attributes = { machine_id: 'm' };
   const { meter, state, points } = counting({ constantLabels: () => constant });

@@ -17,8 +17,11 @@ import { Instrument, type CallbackRegistry, type InstrumentKind, type Round } fr
 import { Pace } from './pace.ts';
 
 export interface MeterSettings {
-  /** Labels that every point of this metric carries. Answers the same object until they change. */
-  readonly constantLabels?: (metric: string) => Attributes;
+  /**
+   * Labels that every point of this metric carries. Answers the same object until they change; undefined while they are
+   * waited for: the family is collected, and is in no snapshot.
+   */
+  readonly constantLabels?: (metric: string) => Attributes | undefined;
   /** A callback that takes longer gives nothing. 2,000 unless told. */
   readonly deadlineMs?: number;
   /** The same of its first run, before which nothing is compiled or cached. Three times as long unless told. */
@@ -50,7 +53,7 @@ const noLabels: Attributes = {};
  * asynchronous instruments. Synchronous instruments throw `UNSUPPORTED`.
  */
 export class SnapshotMeter implements Meter {
-  readonly #constantLabels: (metric: string) => Attributes;
+  readonly #constantLabels: (metric: string) => Attributes | undefined;
   readonly #deadlineMs: number;
   readonly #firstDeadlineMs: number;
   readonly #seriesLimit: number;
@@ -184,7 +187,7 @@ export class SnapshotMeter implements Meter {
     const metrics: MetricData[] = [];
     for (const instrument of instruments) {
       for (const count of instrument.forget(round)) await pace.spend(count);
-      const metric = instrument.end();
+      const metric = instrument.end(round);
       if (metric !== undefined) metrics.push(metric);
     }
     return metrics.sort((a, b) => (a.descriptor.name < b.descriptor.name ? -1 : 1));

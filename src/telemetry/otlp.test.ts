@@ -25,7 +25,10 @@ afterEach(() => {
 function createSource(reuseMs = 50) {
   const meter = new SnapshotMeter({ constantLabels: () => ({ machine_id: 'm' }) });
   const resource = createResource({ version: '1.2.3', hostName: 'h', machineId: 'm', systemUuid: '' });
-  return { meter, snapshots: new Snapshots(meter, resource, { name: 'test', version: '1' }, { reuseMs }) };
+  return {
+    meter,
+    snapshots: new Snapshots(meter, () => resource, { name: 'test', version: '1' }, { reuseMs }),
+  };
 }
 
 /** Pushes to an endpoint every `intervalMs`, 40 unless told; `states` is what the hook heard. */

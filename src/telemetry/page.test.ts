@@ -16,7 +16,7 @@ import { Snapshots } from './snapshot.ts';
 /** A page on a free port of the loopback, with a meter behind it. */
 async function open(context: TestContext, settings: Partial<PageSettings> = {}) {
   const meter = new SnapshotMeter({ constantLabels: () => ({ machine_id: 'm' }) });
-  const snapshots = new Snapshots(meter, emptyResource(), { name: 'test', version: '1' });
+  const snapshots = new Snapshots(meter, emptyResource, { name: 'test', version: '1' });
   const reader = new PrometheusReader();
   reader.setMetricProducer(snapshots);
   const ready = () => snapshots.ready;

@@ -35,6 +35,59 @@ test('the resource says who runs where', () => {
   assert.equal(bare['service.instance.id'], 'node-1');
 });
 
+test('what the cloud tells is said by the semantic conventions', () => {
+  const instance = {
+    provider: 'AWS',
+    accountId: '123456789012',
+    instanceId: 'i-0abc',
+    instanceType: 'm5.large',
+    region: 'eu-west-1',
+    availabilityZone: 'eu-west-1a',
+    hostName: 'ip-10-0-0-1',
+  };
+  const { attributes } = createResource(identity, instance);
+  const told = Object.fromEntries(
+    Object.entries(attributes).filter(([name]) => /^(cloud|host)\./.test(name)),
+  );
+  assert.deepEqual(told, {
+    'cloud.provider': 'aws',
+    'cloud.account.id': '123456789012',
+    'cloud.region': 'eu-west-1',
+    'cloud.availability_zone': 'eu-west-1a',
+    'host.id': 'i-0abc',
+    'host.type': 'm5.large',
+    'host.name': 'node-1',
+  });
+  assert.equal(attributes['service.instance.id'], instanceOf(identity), 'who it is does not change');
+  assert.equal(
+    createResource({ ...identity, hostName: '' }, instance).attributes['host.name'],
+    'ip-10-0-0-1',
+  );
+  const names = Object.keys(createResource(identity, { provider: '', instanceId: '' }).attributes);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('cloud.')),
+    [],
+  );
+});
+
+test('providers have the values that the semantic conventions list', () => {
+  const values = {
+    AWS: 'aws',
+    GCP: 'gcp',
+    Azure: 'azure',
+    Hetzner: 'hetzner',
+    DigitalOcean: 'digitalocean',
+    Alibaba: 'alibaba_cloud',
+    Scaleway: 'scaleway_cloud',
+    IBM: 'ibm_cloud',
+    Oracle: 'oracle_cloud',
+    constructor: 'constructor',
+    none: undefined,
+  };
+  for (const [provider, value] of Object.entries(values))
+    assert.equal(createResource(identity, { provider }).attributes['cloud.provider'], value);
+});
+
 test('the environment wins', () => {
   process.env['OTEL_RESOURCE_ATTRIBUTES'] = 'service.name=a,host.name=h,team=t';
   let { attributes } = createResource(identity);
@@ -42,6 +95,10 @@ test('the environment wins', () => {
     [attributes['service.name'], attributes['host.name'], attributes['team']],
     ['a', 'h', 't'],
   );
+  process.env['OTEL_RESOURCE_ATTRIBUTES'] = 'cloud.region=mine,host.id=h';
+  const instance = { region: 'eu-west-1', instanceId: 'i-1' };
+  ({ attributes } = createResource(identity, instance));
+  assert.deepEqual([attributes['cloud.region'], attributes['host.id']], ['mine', 'h']);
   process.env['OTEL_SERVICE_NAME'] = 'b';
   ({ attributes } = createResource(identity));
   assert.equal(attributes['service.name'], 'b');

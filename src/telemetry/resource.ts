@@ -7,6 +7,7 @@ import {
   serviceNameEnvDetector,
   type Resource,
 } from '@opentelemetry/resources';
+import type { CloudInstance } from '../model/cloud.ts';
 
 export const serviceName = 'otel-node-agent';
 
@@ -22,17 +23,24 @@ export interface NodeIdentity {
 
 /**
  * Resource of everything that is pushed. `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` win, in the order of the
- * OpenTelemetry resource specification.
+ * OpenTelemetry resource specification. What the cloud tells is named by the semantic conventions of `cloud` and `host`;
+ * the instance of the service stays the same with it and without it.
  */
-export function createResource(identity: NodeIdentity): Resource {
+export function createResource(identity: NodeIdentity, cloud: Partial<CloudInstance> = {}): Resource {
   const { version, hostName, machineId } = identity;
   const own = resourceFromAttributes({
     'service.name': serviceName,
     'service.version': version,
     // A machine without any id still needs one, or all such machines are one series behind a Collector.
     ...present('service.instance.id', instanceOf(identity) || hostName),
-    ...present('host.name', hostName),
-    ...present('host.id', machineId),
+    ...present('host.name', hostName || cloud.hostName),
+    // "For Cloud, this MUST be the instance_id assigned by the cloud provider."
+    ...present('host.id', cloud.instanceId || machineId),
+    ...present('host.type', cloud.instanceType),
+    ...present('cloud.provider', providerOf(cloud.provider)),
+    ...present('cloud.account.id', cloud.accountId),
+    ...present('cloud.region', cloud.region),
+    ...present('cloud.availability_zone', cloud.availabilityZone),
   });
   const said = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });
   return defaultResource().merge(own).merge(said);
@@ -50,6 +58,22 @@ export function instanceOf({ machineId, systemUuid }: NodeIdentity): string {
     .digest('hex');
 }
 
-function present(name: string, value: string): Record<string, string> {
+/** Values of `cloud.provider` that are not the provider's name in lower case. */
+const providers = new Map([
+  ['alibaba', 'alibaba_cloud'],
+  ['ibm', 'ibm_cloud'],
+  ['oracle', 'oracle_cloud'],
+  ['scaleway', 'scaleway_cloud'],
+  // What `--provider` says where nobody is to be asked.
+  ['none', ''],
+]);
+
+/** As the semantic conventions list it; a provider that they do not know by its own name. */
+function providerOf(provider = ''): string {
+  const name = provider.toLowerCase();
+  return providers.get(name) ?? name;
+}
+
+function present(name: string, value = ''): Record<string, string> {
   return value === '' ? {} : { [name]: value };
 }

@@ -9,7 +9,7 @@ function createSnapshots() {
   const meter = new SnapshotMeter({ clock });
   const counts = { collections: 0 };
   meter.createObservableGauge('g').addCallback((result) => result.observe(++counts.collections));
-  const snapshots = new Snapshots(meter, emptyResource(), { name: 'test', version: '1' }, { clock });
+  const snapshots = new Snapshots(meter, emptyResource, { name: 'test', version: '1' }, { clock });
   return { clock, counts, meter, snapshots };
 }
 
@@ -41,7 +41,7 @@ test('a failed collection is not kept', async () => {
   };
   const meter = new SnapshotMeter({ constantLabels });
   meter.createObservableGauge('g').addCallback((result) => result.observe(1));
-  const snapshots = new Snapshots(meter, emptyResource(), { name: 'test', version: '1' });
+  const snapshots = new Snapshots(meter, emptyResource, { name: 'test', version: '1' });
   await assert.rejects(snapshots.collect(), /no labels/);
   assert.equal(snapshots.ready, false);
   broken = false;

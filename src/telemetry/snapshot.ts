@@ -15,7 +15,7 @@ export interface SnapshotSettings {
  */
 export class Snapshots implements MetricProducer {
   readonly #meter: SnapshotMeter;
-  readonly #resource: Resource;
+  readonly #resource: () => Resource;
   readonly #scope: { name: string; version: string };
   readonly #clock: Clock;
   #reuseMs: number;
@@ -23,9 +23,10 @@ export class Snapshots implements MetricProducer {
   #running: Promise<CollectionResult> | undefined;
   #gapMs: number | undefined;
 
+  /** `resource` is asked when a snapshot begins, right before the meter asks for constant labels: the two may change together. */
   constructor(
     meter: SnapshotMeter,
-    resource: Resource,
+    resource: () => Resource,
     scope: { name: string; version: string },
     settings: SnapshotSettings = {},
   ) {
@@ -61,9 +62,10 @@ export class Snapshots implements MetricProducer {
   }
 
   async #take(): Promise<CollectionResult> {
+    const resource = this.#resource();
     const { metrics, errors } = await this.#meter.collect();
     const scopeMetrics = [{ scope: this.#scope, metrics }];
-    const result = { resourceMetrics: { resource: this.#resource, scopeMetrics }, errors };
+    const result = { resourceMetrics: { resource, scopeMetrics }, errors };
     const finishedMs = this.#clock.monotonic();
     if (this.#last !== undefined) this.#gapMs = finishedMs - this.#last.finishedMs;
     this.#last = { result, finishedMs };
