@@ -1,7 +1,6 @@
 import type { Options } from '../config/options.ts';
 import { catalogue } from './catalogue/index.ts';
 import type { Collector } from './collector.ts';
-import { constantLabels } from './constant-labels.ts';
 import { containerModelCollector } from './containers/collector.ts';
 import { codeOf, messageOf } from './errors.ts';
 import { Features } from './features.ts';
@@ -10,18 +9,20 @@ import { readIdentity } from './host/identity.ts';
 import { hostView } from './host/view.ts';
 import { kernelCollector } from './kernel/collector.ts';
 import type { Log } from './log.ts';
+import type { Cloud } from './model/cloud.ts';
 import type { Addon } from './native/addon.ts';
 import { loadAddon } from './native/load.ts';
 import { explainer } from './needs/explain.ts';
 import { nodeCollectors } from './node/collectors.ts';
 import { interfaceSource } from './node/net.ts';
+import { shownPlace } from './place.ts';
 import { SnapshotMeter } from './telemetry/meter.ts';
 import { startOtlp, type OtlpPush } from './telemetry/otlp.ts';
 import { servePage, type Page } from './telemetry/page.ts';
 import { pipelineCollector } from './telemetry/pipeline.ts';
 import { PrometheusReader } from './telemetry/prometheus.ts';
 import { register, type CollectionFigures } from './telemetry/register.ts';
-import { createResource, serviceName } from './telemetry/resource.ts';
+import { serviceName } from './telemetry/resource.ts';
 import { agentCollector, featureCollector, processCollector } from './telemetry/self.ts';
 import { Snapshots } from './telemetry/snapshot.ts';
 import { startTracing, type Tracing } from './tracing.ts';
@@ -64,17 +65,18 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   }, explainer(ownPaths));
   const addon = tryAddon(machine, features);
   const view = hostView({ proc, sys, cgroupfsRoot: options.cgroupfsRoot, features });
+  const cloud = cloudOfOptions(options.cloud);
   const identity = await readIdentity(view, addon);
+  const place = shownPlace({ version, ...identity }, cloud, clock);
 
   const meter = new SnapshotMeter({
-    constantLabels: constantLabels({ ...identity, ...options.cloud }),
+    constantLabels: (metric) => place.labels(metric),
     disabled: new Set(options.disabledMetrics),
     clock,
   });
   const unknown = options.disabledMetrics.filter((name) => !catalogue.has(name));
   if (unknown.length > 0) logger.warn({ unknown }, '--disable-metric: there are no metrics of these names');
-  const resource = createResource({ version, ...identity });
-  const snapshots = new Snapshots(meter, () => resource, { name: serviceName, version }, { clock });
+  const snapshots = new Snapshots(meter, () => place.begin(), { name: serviceName, version }, { clock });
   const collections = new Map<string, CollectionFigures>();
   const add = (collector: Collector): void =>
     register(meter, collector, collections, {
@@ -86,7 +88,7 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
 
   const parts: { page?: Page; push?: OtlpPush; tracing?: Tracing } = {};
   const interfaces = interfaceSource(view, addon, features);
-  nodeCollectors(meter, { proc, identity, cloud: options.cloud, interfaces }).forEach(add);
+  nodeCollectors(meter, { proc, identity, cloud: () => place.instance, interfaces }).forEach(add);
   add(agentCollector(meter, version, () => parts.page?.figures));
   add(processCollector(meter));
   add(featureCollector(meter, features));
@@ -111,6 +113,7 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     snapshots.endReuse();
     await Promise.all([parts.push?.shutdown(), parts.page?.close()]);
     parts.tracing?.close();
+    cloud.close();
   };
   try {
     // What users do with theirs is no concern of whoever watches the node.
@@ -164,6 +167,17 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     await close();
     throw error;
   }
+}
+
+/** What the operator says, and nothing else. */
+function cloudOfOptions(said: Options['cloud']): Cloud {
+  const unknown = { accountId: '', instanceId: '', availabilityZoneId: '', localIpv4: '', publicIpv4: '' };
+  return {
+    instance: { ...unknown, hostName: '', ...said },
+    answered: Promise.resolve(),
+    onChange() {},
+    close() {},
+  };
 }
 
 function tryAddon(machine: Machine, features: Features): Addon | undefined {

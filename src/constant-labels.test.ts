@@ -20,6 +20,14 @@ test('az and region are on container and agent families only, and only together'
   }
 });
 
+test('while az and region are awaited families that carry them have no labels yet', () => {
+  const labels = constantLabels({ ...machine, availabilityZone: '', region: '', isAwaited: true });
+  for (const name of ['container_net_tcp_active_connections', 'promhttp_metric_handler_errors_total'])
+    assert.equal(labels(name), undefined);
+  for (const name of ['node_info', 'node_cloud_info', 'node_agent_info'])
+    assert.deepEqual(labels(name), node);
+});
+
 test('the same object answers until the labels change', () => {
   const labels = constantLabels({ ...machine, availabilityZone: '', region: '' });
   assert.equal(labels('node_info'), labels('node_uptime_seconds'));

@@ -1,7 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Collector } from '../collector.ts';
 import type { HostIdentity } from '../host/identity.ts';
-import { cloudCollector, type CloudOverrides } from './cloud.ts';
+import type { CloudInstance } from '../model/cloud.ts';
+import { cloudCollector } from './cloud.ts';
 import { cpuCollector } from './cpu.ts';
 import { diskCollector } from './disks.ts';
 import { infoCollector, uptimeCollector } from './info.ts';
@@ -11,7 +12,7 @@ import { netCollector, type InterfaceSource } from './net.ts';
 /** Every collector of the node itself. */
 export function nodeCollectors(
   meter: Meter,
-  node: { proc: string; identity: HostIdentity; cloud: CloudOverrides; interfaces: InterfaceSource },
+  node: { proc: string; identity: HostIdentity; cloud: () => CloudInstance; interfaces: InterfaceSource },
 ): Collector[] {
   const { proc, identity, cloud, interfaces } = node;
   return [

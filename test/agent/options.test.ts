@@ -60,19 +60,47 @@ for (const way of ways) {
       'instance-type': 'm5.large',
       'instance-life-cycle': 'spot',
     });
-    const { golden } = await page((await agentOf(t, said, pullOnly)).url);
-    const [line = ''] = /^node_cloud_info\{.*$/m.exec(golden) ?? [];
-    for (const label of [
-      'provider="aws"',
-      'region="eu-west-1"',
-      'availability_zone="eu-west-1a"',
-      'instance_type="m5.large"',
-      'instance_life_cycle="spot"',
-      'account_id=""',
-    ])
-      assert.ok(line.includes(label), `${label} in ${line}`);
-    assert.match(line, / 1$/);
-    assert.match(golden, /^promhttp_metric_handler_errors_total\{az="eu-west-1a",.*,region="eu-west-1",/m);
+    const receiver = await receiveOtlp();
+    t.after(receiver.close);
+    const host = await capturedHost(t, 'systemd-v2');
+    const endpoint = `http://127.0.0.1:${receiver.port}`;
+    const push = ['--collector-endpoint', endpoint, '--scrape-interval', '300ms'];
+    const containers = ['--cgroupfs-root', host.cgroup, '--min-container-age', '0s'];
+    const agent = await run(t, captured(host), [...said.argv, ...push, ...containers], said.env);
+    const { golden } = await page(agent.url);
+    const infos = golden.split('\n').filter((line) => line.startsWith('node_cloud_info'));
+    const labels = {
+      account_id: '',
+      availability_zone: 'eu-west-1a',
+      availability_zone_id: '',
+      instance_id: '',
+      instance_life_cycle: 'spot',
+      instance_type: 'm5.large',
+      local_ipv4: '',
+      machine_id: '0123456789abcdef0123456789abcdef',
+      provider: 'aws',
+      public_ipv4: '',
+      region: 'eu-west-1',
+      system_uuid: '4C4C4544-0031-3510-8052-B4C04F4E3132',
+    };
+    const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+    assert.deepEqual(infos, [`node_cloud_info{${pairs.join(',')}} 1`]);
+
+    const series = golden.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const isPlaced = (line: string): boolean => /\baz="eu-west-1a",.*\bregion="eu-west-1"/.test(line);
+    const ofContainers = series.filter((line) => /^(container_|promhttp_)/.test(line));
+    assert.ok(ofContainers.length > 2);
+    assert.deepEqual(
+      series.filter((line) => isPlaced(line)),
+      ofContainers,
+    );
+
+    const { resource } = await until('a push', () => receiver.requests[0]);
+    assert.equal(resource['cloud.provider'], 'aws');
+    assert.equal(resource['cloud.region'], 'eu-west-1');
+    assert.equal(resource['cloud.availability_zone'], 'eu-west-1a');
+    assert.equal(resource['host.type'], 'm5.large');
+    assert.equal(resource['host.id'], labels.machine_id);
     proves(t, ...said.names, 'node_cloud_info');
   });
 
