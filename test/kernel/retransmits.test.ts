@@ -1,7 +1,5 @@
 /** Segments that are sent again, over a link that goes down and up, against what the two network namespaces count. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../agent/rig.ts';
@@ -17,6 +15,7 @@ import {
   type Cgroup,
   skipWalks,
 } from './machine.ts';
+import { linked, retransmitted, setFarLink, type Link } from './link.ts';
 import { exchange, serve, type Truth } from './traffic.ts';
 
 const port = '21785';
@@ -37,50 +36,17 @@ after(() => {
   server?.remove();
 });
 
-/** Two namespaces of one link; its second end is r0. They end with the process. */
-const twoNamespaces = `
-  unshare --net sh -c 'ip link set lo up; exec sleep 1000' & other=$!
-  trap 'kill $other' EXIT
-  until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
-  ip link add c0 type veth peer name r0 netns $other
-  ip address add 10.8.7.1/24 dev c0
-  ip link set c0 up
-  nsenter --net=/proc/$other/ns/net sh -ec 'ip address add 10.8.7.2/24 dev r0; ip link set r0 up'
-  echo $other
-  cat`;
-
-async function namespaces(): Promise<{ child: ChildProcess; near: string; far: string } | undefined> {
-  const child = spawn('unshare', ['--net', 'bash', '-ec', twoNamespaces], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const [said] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
-  if (!Buffer.isBuffer(said)) return undefined;
-  return { child, near: String(child.pid), far: said.toString().trim() };
-}
-
-function inside(pid: string, ...command: string[]): string {
-  const { stdout } = spawnSync('nsenter', [`--net=/proc/${pid}/ns/net`, ...command], { encoding: 'utf8' });
-  return stdout;
-}
-
-/** RetransSegs of /proc/net/snmp. */
-function retransmitted(pid: string): number {
-  const [names = '', values = ''] = inside(pid, 'cat', '/proc/net/snmp')
-    .split('\n')
-    .filter((line) => line.startsWith('Tcp:'));
-  return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')]);
-}
-
 /** Runs a load between the two while the link goes down and up; answers what both sides have done. */
-async function lossyLoad({ near, far }: { near: string; far: string }): Promise<Truth> {
+async function lossyLoad(link: Link): Promise<Truth> {
+  const { near, far } = link;
   const serving = await serve(server, port, far);
   try {
     let running = true;
     const load = exchange(client, '10.8.7.2', port, connections, near).finally(() => (running = false));
     while (running && retransmitted(near) + retransmitted(far) < enough) {
-      inside(far, 'ip', 'link', 'set', 'r0', 'down');
+      setFarLink(link, 'down');
       await sleep(60);
-      inside(far, 'ip', 'link', 'set', 'r0', 'up');
+      setFarLink(link, 'up');
       await sleep(100);
     }
     const truth = await load;
@@ -94,7 +60,7 @@ async function lossyLoad({ near, far }: { near: string; far: string }): Promise<
 
 forEachSource((source, lack) => {
   test('segments that are sent again on both sides', { skip: lack, timeout: 120_000 }, async (t) => {
-    const made = await namespaces();
+    const made = await linked();
     if (made === undefined) return t.skip('needs ip and veth');
     const { child, near, far } = made;
     t.after(() => child.stdin?.end());
@@ -118,7 +84,7 @@ forEachSource((source, lack) => {
 });
 
 test('the same on the page of the agent', { skip: skipWalks, timeout: 120_000 }, async (t) => {
-  const made = await namespaces();
+  const made = await linked();
   if (made === undefined) return t.skip('needs ip and veth');
   const { child, near, far } = made;
   t.after(() => child.stdin?.end());
