@@ -3,13 +3,15 @@
  * other, and the time in the programs themselves. Needs root. Both ends of a connection are on this machine, so that everything
  * is paid for twice.
  */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { TcpProgram } from '../../src/kernel/tcp-program.ts';
 import { tcpSources, type TcpSourceName } from '../../src/kernel/tcp-sources.ts';
 import { compileLoad, makeCgroup, skip, startCounting, type Load } from '../kernel/machine.ts';
 import { report, type Figure } from './table.ts';
 
-const port = '21798';
+const [port, portOfExchange] = ['21798', '21799'];
 const [connects, rounds, open, heldByOne] = [20_000, 9, 20_000, 1000];
 const statistics = '/proc/sys/kernel/bpf_stats_enabled';
 
@@ -23,26 +25,16 @@ async function bench(): Promise<void> {
   try {
     await load.start('serve', port);
     const sources: (TcpSourceName | undefined)[] = [undefined, ...(await working())];
-    const connect = (): Promise<unknown> =>
-      load.run('-c', cgroup.directory, 'connect', '127.0.0.1', port, String(connects));
-    const micros = await interleaved(sources, async () => (await timed(connect)) / connects);
-    const plain = micros.get(undefined)!;
-    report("the client's loop", [
-      { name: 'without programs', value: plain, unit: 'us' },
-      ...[...micros].flatMap(([source, value]): Figure[] =>
-        source === undefined
-          ? []
-          : [
-              { name: `with ${source}`, value, unit: 'us' },
-              {
-                name: `${source}: slower by`,
-                value: (value / plain - 1) * 100,
-                unit: '%',
-                ...budgetOf(source, 12),
-              },
-            ],
-      ),
-    ]);
+    const inCgroup = (...args: string[]) => load.run('-c', cgroup.directory, ...args, String(connects));
+    const connect = (): Promise<unknown> => inCgroup('connect', '127.0.0.1', port);
+    const exchange = (): Promise<unknown> => inCgroup('-k', 'connect', '127.0.0.1', portOfExchange);
+    await load.start('-k', 'serve', portOfExchange);
+    for (const [title, run, budget] of [
+      ["the client's loop of connects", connect, 12],
+      ['the same with 1 KiB in both directions', exchange, 5],
+    ] as const)
+      reportSlowdown(title, await interleaved(sources, async () => (await timed(run)) / connects), budget);
+    await reportMemory(load, cgroup.directory);
     writeFileSync(statistics, '1');
     for (const source of sources)
       if (source !== undefined) await inPrograms(source, connect, load, cgroup.directory);
@@ -51,6 +43,41 @@ async function bench(): Promise<void> {
     load.close();
     cgroup.remove();
   }
+}
+
+function reportSlowdown(
+  title: string,
+  micros: ReadonlyMap<TcpSourceName | undefined, number>,
+  budget: number,
+): void {
+  const plain = micros.get(undefined)!;
+  const figures = [...micros].flatMap(([source, value]): Figure[] => {
+    if (source === undefined) return [{ name: 'without programs', value, unit: 'us' }];
+    const slower = { value: (value / plain - 1) * 100, unit: '%', ...budgetOf(source, budget) };
+    return [
+      { name: `with ${source}`, value, unit: 'us' },
+      { name: `${source}: slower by`, ...slower },
+    ];
+  });
+  report(title, figures);
+}
+
+/** What the kernel's allocators hold for an open connection more with programs than without. */
+async function reportMemory(load: Load, directory: string): Promise<void> {
+  const grown = await interleaved([undefined, 'sockops'], async () => {
+    const before = slabBytes();
+    const holders = await hold(load, directory);
+    const after = slabBytes();
+    await release(holders);
+    return after - before;
+  });
+  const more = (grown.get('sockops')! - grown.get(undefined)!) / open;
+  report('memory', [{ name: 'an open connection in the kernel', value: more, unit: 'bytes', budget: 400 }]);
+}
+
+/** Slab of /proc/meminfo (proc_meminfo(5)). */
+function slabBytes(): number {
+  return Number(/^Slab:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024;
 }
 
 /** Only what is used by default has to be as cheap as that. */
@@ -98,6 +125,21 @@ function spentNs(program: TcpProgram, only?: string): number {
     .reduce((sum, name) => sum + object.programInfo(name).runTimeNs, 0);
 }
 
+/** Opens connections and keeps them until the processes are ended. */
+function hold(load: Load, directory: string): Promise<ChildProcess[]> {
+  return Promise.all(
+    Array.from({ length: open / heldByOne }, () =>
+      load.start('-c', directory, 'hold', '127.0.0.1', port, String(heldByOne)),
+    ),
+  );
+}
+
+async function release(holders: readonly ChildProcess[]): Promise<void> {
+  const ended = holders.map((holder) => once(holder, 'exit'));
+  for (const holder of holders) holder.kill('SIGKILL');
+  await Promise.all(ended);
+}
+
 async function inPrograms(
   source: TcpSourceName,
   connect: () => Promise<unknown>,
@@ -108,16 +150,12 @@ async function inPrograms(
   try {
     await connect();
     const perConnection = spentNs(program) / connects / 1000;
-    const holders = await Promise.all(
-      Array.from({ length: open / heldByOne }, () =>
-        load.start('-c', directory, 'hold', '127.0.0.1', port, String(heldByOne)),
-      ),
-    );
+    const holders = await hold(load, directory);
     await program.read();
     const earlierNs = spentNs(program, 'tcp_active');
     const readMs = (await timed(() => program.read())) / 1000;
     const walkMs = (spentNs(program, 'tcp_active') - earlierNs) / 1e6;
-    for (const holder of holders) holder.kill('SIGKILL');
+    await release(holders);
     report(`in the programs of ${source}`, [
       { name: 'both ends of a connection', value: perConnection, unit: 'us', ...budgetOf(source, 6) },
       {

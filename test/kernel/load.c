@@ -5,10 +5,11 @@
  *   load [-c CGROUP] [-f]      hold ADDRESS PORT COUNT      opens COUNT connections, keeps them until stdin ends
  *   load [-c CGROUP]           retry ADDRESS PORT COUNT     the same as connect, after each socket failed at the next port
  *   load [-c CGROUP] [-n]      scan ADDRESS PORT COUNT      the same as connect, each at the next port
- *   load                       serve PORT                   accepts and closes, IPv4 and IPv6, until stdin ends
+ *   load [-k]                  serve PORT                   accepts and closes, IPv4 and IPv6, until stdin ends
  *
  * -c enters a cgroup first. -n enters a network namespace of its own, with 127.0.0.1, 169.254.7.7 and 10.7.7.7.
  * -m connects by MPTCP. -o connects by TCP Fast Open, without a cookie: with the first byte.
+ * -k sends 1 KiB and receives as much before it closes, on both sides. -r opens so many a second at most.
  * -s leaves its sockets no room for eBPF records (needs -n). -f sends as much as the peer takes. Prints "<established> <refused> <other>".
  */
 #define _GNU_SOURCE
@@ -26,6 +27,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void write_file(const char *path, const char *text)
@@ -83,7 +85,8 @@ static socklen_t parse(const char *address, int port, struct sockaddr_storage *o
 	return sizeof(*v6);
 }
 
-static int multipath, fast_open, retry, scan;
+static int multipath, fast_open, retry, scan, kilobyte;
+static long rate;
 
 static int new_socket(int family)
 {
@@ -107,6 +110,34 @@ static int try_connect(int fd, struct sockaddr_storage *target, socklen_t length
 	return errno == ECONNRESET || errno == EPIPE ? 0 : -1;
 }
 
+/* Waits until the connection of this number is due. */
+static void await_turn(long number)
+{
+	static struct timespec start;
+	struct timespec due;
+
+	if (!number)
+		clock_gettime(CLOCK_MONOTONIC, &start);
+	long ns = start.tv_nsec + number % rate * (1000000000L / rate);
+	due.tv_sec = start.tv_sec + number / rate + ns / 1000000000L;
+	due.tv_nsec = ns % 1000000000L;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
+static int send_kilobyte(int fd)
+{
+	char bytes[1024] = {};
+
+	return send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) == sizeof(bytes);
+}
+
+static int receive_kilobyte(int fd)
+{
+	char bytes[1024];
+
+	return recv(fd, bytes, sizeof(bytes), MSG_WAITALL) == sizeof(bytes);
+}
+
 /* Resetting leaves no TIME_WAIT behind, so that local ports never run out. */
 static void open_connections(const char *address, int port, long count, int keep, int fill)
 {
@@ -117,6 +148,8 @@ static void open_connections(const char *address, int port, long count, int keep
 
 	parse(address, port + 1, &other_target);
 	for (long i = 0; i < count; i++) {
+		if (rate)
+			await_turn(i);
 		int fd = new_socket(target.ss_family);
 		if (scan)
 			parse(address, port + i, &target);
@@ -128,6 +161,8 @@ static void open_connections(const char *address, int port, long count, int keep
 			refused++;
 		else
 			other++;
+		if (kilobyte && !(send_kilobyte(fd) && receive_kilobyte(fd)))
+			die("exchange");
 		static char zeros[65536];
 		while (fill && send(fd, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
 			;
@@ -158,8 +193,11 @@ static void serve(int port)
 	struct pollfd fds[] = { { .fd = listener, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
 	while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
 		int fd;
-		while ((fd = accept4(listener, NULL, NULL, 0)) >= 0)
+		while ((fd = accept4(listener, NULL, NULL, 0)) >= 0) {
+			if (kilobyte && receive_kilobyte(fd))
+				send_kilobyte(fd);
 			close(fd);
+		}
 	}
 }
 
@@ -167,11 +205,15 @@ int main(int argc, char **argv)
 {
 	int option, fill = 0;
 
-	while ((option = getopt(argc, argv, "+c:fmnos")) != -1) {
+	while ((option = getopt(argc, argv, "+c:fkmnor:s")) != -1) {
 		if (option == 'c')
 			enter(optarg);
 		else if (option == 'f')
 			fill = 1;
+		else if (option == 'k')
+			kilobyte = 1;
+		else if (option == 'r')
+			rate = atol(optarg);
 		else if (option == 'm')
 			multipath = 1;
 		else if (option == 'o')
