@@ -56,7 +56,7 @@ const kernelFiles = [
 ];
 /** What is tried with each source of connections. */
 const bySource =
-  'test/kernel/{active,bounds,counts,failures,kinds,listens,nat,networks,older,retransmits,short-lived,sources,traffic,walk}.test.ts';
+  'test/kernel/{active,bounds,counts,failures,impaired,kinds,listens,nat,networks,older,retransmits,short-lived,sources,traffic,walk}.test.ts';
 /**
  * What a virtual machine runs short of full runs: the kernel of this machine has had the rest. The oldest kernel has what needs
  * systemd, cgroups v2 alone and walks over maps, the newest what needs its programs or a partitioned disk. Every source of
