@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { receiveOtlp, type ReceivedRequest } from '../../src/telemetry/otlp.fixture.ts';
+import { receiveOtlp } from '../../src/telemetry/otlp.fixture.ts';
 import { run, type RunningAgent } from '../agent/rig.ts';
 import { say, ways } from '../agent/say.ts';
 import { skip, until } from '../kernel/machine.ts';
 import { proves } from '../proof.ts';
 import { byLevel, messagesOf, settled, total } from './page.ts';
+import { follows, sentOf, sum } from './sent.ts';
 import { startWriter } from './writer.ts';
 
 const lines = Math.min(Number(process.env['TRUTH_CONNECTS'] ?? 5000), 100_000);
@@ -104,41 +105,27 @@ test('with a state directory nothing is lost or doubled over restarts', { skip }
   for (let round = 0; round < 4; round++) {
     receiver.requests.length = 0;
     const agent = await start(round);
-    await until('the file', () => followed(receiver.requests));
+    await until('the file', () => follows(receiver.requests));
     await writeOn(100);
-    await until('the first of them', () => sentOf(receiver.requests, writer.id) > 0);
+    await until('the first of them', () => sum(sentOf(receiver.requests, writer.id)) > 0);
     await writer.run(`mv app.log app.log.${round}; exec 9>>app.log`);
     await writeOn(50);
     await sleep(round * 300);
     await writeOn(25);
     await agent.close();
-    counts.push(sentOf(receiver.requests, writer.id));
+    counts.push(sum(sentOf(receiver.requests, writer.id)));
     await writeOn(25);
   }
   receiver.requests.length = 0;
   const before = counts.reduce((all, one) => all + one, 0);
   const last = await start(4);
-  await until('the last of them', () => before + sentOf(receiver.requests, writer.id) >= 2 * written);
+  await until('the last of them', () => before + sum(sentOf(receiver.requests, writer.id)) >= 2 * written);
   await sleep(1000);
   await last.close();
-  counts.push(sentOf(receiver.requests, writer.id));
-  const sum = counts.reduce((all, one) => all + one, 0);
-  assert.equal(sum, 2 * written, counts.join(' + '));
-});
-
-/** Whether an agent has said that it reads a file: of one that is older than itself it counts what comes from then on. */
-function followed(requests: readonly ReceivedRequest[]): boolean {
-  return requests.some(({ points }) =>
-    points.some(({ name, value }) => name === 'node_agent_logs_streams' && value > 0),
+  counts.push(sum(sentOf(receiver.requests, writer.id)));
+  assert.equal(
+    counts.reduce((all, one) => all + one, 0),
+    2 * written,
+    counts.join(' + '),
   );
-}
-
-/** Messages of a container as they were sent last. */
-function sentOf(requests: readonly ReceivedRequest[], id: string): number {
-  const sent = new Map<string, number>();
-  for (const { points } of requests)
-    for (const { name, labels, value } of points)
-      if (name === 'container_log_messages_total' && labels['container_id'] === id)
-        sent.set(`${labels['level']} ${labels['pattern_hash']}`, value);
-  return [...sent.values()].reduce((sum, value) => sum + value, 0);
-}
+});
