@@ -55,10 +55,15 @@ for (const name of ['docker', 'containerd'])
     const agent = await node.startAgent('--min-container-age', '0s');
     const writer = await node.run({ name: 'writer', command: ['/bin/sh', '-c', script] });
     const all = 5 * each + 2;
-    const series = await until('all messages', async () => {
-      const found = messagesOf(await agent.page(), writer);
-      return total(found) >= all ? found : undefined;
-    });
+    let found: Series[] = [];
+    const series = await until(
+      'all messages',
+      async () => {
+        found = messagesOf(await agent.page(), writer);
+        return total(found) >= all ? found : undefined;
+      },
+      30_000 + all / 5,
+    ).catch((error: unknown) => assert.fail(`${String(error)}: ${total(found)} of ${all}`));
     const counts = series
       .map(({ level, sample, value }): [string, string, number] => [level, sample.slice(0, 40), value])
       .sort();

@@ -185,7 +185,7 @@ export const parts: readonly Part[] = [
   tests('nodes', ['full'], ['test/nodes/*.test.ts']),
   tests('features', always, ['test/features/*.test.ts']),
   tests('faults', always, ['test/faults/*.test.ts', 'test/volumes/faults.test.ts']),
-  tests('runtimes', big, ['test/runtimes/*.test.ts'], { prepare: [['test/nodes/root.sh']] }),
+  tests('runtimes', big, ['test/runtimes/*.test.ts'], { env: loads, prepare: [['test/nodes/root.sh']] }),
   tests('cluster', ['full'], ['test/cluster/*.test.ts'], {
     prepare: [['test/nodes/root.sh'], ['tools/peers/kubernetes.sh']],
   }),
