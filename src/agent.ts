@@ -1,5 +1,7 @@
 import type { Options } from '../config/options.ts';
 import { catalogue } from './catalogue/index.ts';
+import { noticeCollector } from './cloud/collector.ts';
+import { startCloud } from './cloud/start.ts';
 import type { Collector } from './collector.ts';
 import { containerModelCollector } from './containers/collector.ts';
 import { codeOf, messageOf } from './errors.ts';
@@ -9,7 +11,6 @@ import { readIdentity } from './host/identity.ts';
 import { hostView } from './host/view.ts';
 import { kernelCollector } from './kernel/collector.ts';
 import type { Log } from './log.ts';
-import type { Cloud } from './model/cloud.ts';
 import type { Addon } from './native/addon.ts';
 import { loadAddon } from './native/load.ts';
 import { explainer } from './needs/explain.ts';
@@ -65,7 +66,8 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   }, explainer(ownPaths));
   const addon = tryAddon(machine, features);
   const view = hostView({ proc, sys, cgroupfsRoot: options.cgroupfsRoot, features });
-  const cloud = cloudOfOptions(options.cloud);
+  const onCloudProblem = (reason: string): void => logger.warn({ reason }, 'asking the cloud');
+  const cloud = startCloud({ ...options, view, addon, features, clock, onProblem: onCloudProblem });
   const identity = await readIdentity(view, addon);
   const place = shownPlace({ version, ...identity }, cloud, clock);
 
@@ -89,6 +91,7 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   const parts: { page?: Page; push?: OtlpPush; tracing?: Tracing } = {};
   const interfaces = interfaceSource(view, addon, features);
   nodeCollectors(meter, { proc, identity, cloud: () => place.instance, interfaces }).forEach(add);
+  add(noticeCollector(meter, cloud));
   add(agentCollector(meter, version, () => parts.page?.figures));
   add(processCollector(meter));
   add(featureCollector(meter, features));
@@ -167,17 +170,6 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
     await close();
     throw error;
   }
-}
-
-/** What the operator says, and nothing else. */
-function cloudOfOptions(said: Options['cloud']): Cloud {
-  const unknown = { accountId: '', instanceId: '', availabilityZoneId: '', localIpv4: '', publicIpv4: '' };
-  return {
-    instance: { ...unknown, hostName: '', ...said },
-    answered: Promise.resolve(),
-    onChange() {},
-    close() {},
-  };
 }
 
 function tryAddon(machine: Machine, features: Features): Addon | undefined {

@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Options } from '../../config/options.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import type { Features } from '../features.ts';
 import type { Clock } from '../host/clock.ts';
 import type { HostView } from '../host/view.ts';
-import type { Cloud, CloudInstance } from '../model/cloud.ts';
+import { unknownInstance, type Cloud, type CloudInstance } from '../model/cloud.ts';
 import type { Addon } from '../native/addon.ts';
 import { asker } from './ask.ts';
 import { connector } from './connect.ts';
@@ -34,20 +35,6 @@ export interface WatchedCloud extends Cloud {
   notices(): ReadonlyMap<NoticeType, number>;
 }
 
-const unknown: CloudInstance = {
-  provider: '',
-  accountId: '',
-  instanceId: '',
-  instanceType: '',
-  instanceLifeCycle: '',
-  region: '',
-  availabilityZone: '',
-  availabilityZoneId: '',
-  localIpv4: '',
-  publicIpv4: '',
-  hostName: '',
-};
-
 /** Of these, by `instanceLifeCycle`. */
 const revocable: ReadonlySet<string> = new Set(['spot', 'preemptible']);
 
@@ -61,9 +48,13 @@ export function startCloud(deps: CloudDeps): WatchedCloud {
   setFeature(deps, isWanted);
   const name = isWanted ? detect(view.paths) : undefined;
   const overrides = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ''));
-  const known = (found: Partial<CloudInstance>): CloudInstance => ({ ...unknown, ...found, ...overrides });
+  const known = (found: Partial<CloudInstance>): CloudInstance => ({
+    ...unknownInstance,
+    ...found,
+    ...overrides,
+  });
   if (name === undefined) {
-    const nothing = { answered: Promise.resolve(), onChange: () => {}, close: () => {} };
+    const nothing = { answered: Promise.resolve(), close: () => {} };
     return { instance: known({}), ...nothing, notices: () => new Map() };
   }
   return watch(name, known, deps);
@@ -80,7 +71,6 @@ function watch(
   const connect = connector(addon, view.netNamespace);
   const resolve = resolver(connect, view.paths.root);
   const ask = asker({ connect, resolve, closing, ...(ca !== undefined && { ca }) });
-  const listeners = new Set<() => void>();
   const { promise: answered, resolve: onAnswered } = Promise.withResolvers<void>();
   let instance = known({ provider: name });
   let refusedBefore = '';
@@ -104,10 +94,8 @@ function watch(
     const mayBeTaken = isRevocable || revocable.has(next.instanceLifeCycle);
     if (mayBeTaken && !disableTerminationNotices) notices.start();
     else notices.stop();
-    const isNew = JSON.stringify(next) !== JSON.stringify(instance);
-    instance = next;
+    if (!isDeepStrictEqual(next, instance)) instance = next;
     onAnswered();
-    if (isNew) for (const listener of listeners) listener();
   };
   const rounds = new Rounds({
     round: read,
@@ -120,7 +108,6 @@ function watch(
       return instance;
     },
     answered,
-    onChange: (listener) => void listeners.add(listener),
     notices: () => notices.secondsLeft(),
     close() {
       closer.abort();

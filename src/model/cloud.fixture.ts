@@ -1,18 +1,4 @@
-import type { Cloud, CloudInstance } from './cloud.ts';
-
-export const unknownInstance: CloudInstance = {
-  provider: '',
-  accountId: '',
-  instanceId: '',
-  instanceType: '',
-  instanceLifeCycle: '',
-  region: '',
-  availabilityZone: '',
-  availabilityZoneId: '',
-  localIpv4: '',
-  publicIpv4: '',
-  hostName: '',
-};
+import { unknownInstance, type Cloud, type CloudInstance } from './cloud.ts';
 
 /** A cloud that says what the test tells it to say. */
 export interface ToldCloud extends Cloud {
@@ -22,15 +8,12 @@ export interface ToldCloud extends Cloud {
 
 export function toldCloud(fields: Partial<CloudInstance> = {}): ToldCloud {
   const { promise: answered, resolve } = Promise.withResolvers<void>();
-  const listeners: (() => void)[] = [];
   const cloud = {
     instance: { ...unknownInstance, ...fields },
     answered,
-    onChange: (listener: () => void) => void listeners.push(listener),
     close() {},
     async answer(told?: Partial<CloudInstance>) {
       if (told) cloud.instance = { ...cloud.instance, ...told };
-      for (const listener of listeners) listener();
       resolve();
       await answered;
     },

@@ -20,7 +20,19 @@ export interface Cloud {
   readonly instance: CloudInstance;
   /** Resolves with the first answer, or when it is certain that none will come (no cloud, --provider=none); never rejects. */
   readonly answered: Promise<void>;
-  /** Called after each change of `instance`. */
-  onChange(listener: () => void): void;
   close(): void;
 }
+
+export const unknownInstance: CloudInstance = {
+  provider: '',
+  accountId: '',
+  instanceId: '',
+  instanceType: '',
+  instanceLifeCycle: '',
+  region: '',
+  availabilityZone: '',
+  availabilityZoneId: '',
+  localIpv4: '',
+  publicIpv4: '',
+  hostName: '',
+};

@@ -25,8 +25,6 @@ for (const [provider, { files, routes, instance, asked }] of Object.entries(exam
     await machine.serve({ routes, dns });
     const cloud = machine.cloud(t, files);
     assert.deepEqual(cloud.instance, { ...nothing, provider }, 'known by files alone');
-    let changes = 0;
-    cloud.onChange(() => changes++);
     await cloud.answered;
     assert.deepEqual(cloud.instance, { ...nothing, ...instance, provider });
     assert.deepEqual(machine.requests(), asked);
@@ -36,7 +34,6 @@ for (const [provider, { files, routes, instance, asked }] of Object.entries(exam
           headers['host'],
           provider === 'IBM' ? 'api.metadata.cloud.ibm.com' : /\/\/([\d.]+)/.exec(request)![1],
         );
-    assert.equal(changes, 1);
     assert.deepEqual(machine.problems, []);
     assert.deepEqual(machine.features.get('cloud'), { enabled: true, reason: '' });
   });
