@@ -1,8 +1,13 @@
 type Environment = Readonly<Record<string, string | undefined>>;
+export type Signal = 'METRICS' | 'LOGS';
 
-/** `OTEL_EXPORTER_OTLP_METRICS_<name>`, else `OTEL_EXPORTER_OTLP_<name>`; blank counts as unset. */
-export function otlpVariable(name: string, environment: Environment = process.env): string | undefined {
-  const own = environment[`OTEL_EXPORTER_OTLP_METRICS_${name}`]?.trim();
+/** `OTEL_EXPORTER_OTLP_<signal>_<name>`, else `OTEL_EXPORTER_OTLP_<name>`; blank counts as unset. */
+export function otlpVariable(
+  name: string,
+  signal: Signal = 'METRICS',
+  environment: Environment = process.env,
+): string | undefined {
+  const own = environment[`OTEL_EXPORTER_OTLP_${signal}_${name}`]?.trim();
   return own || environment[`OTEL_EXPORTER_OTLP_${name}`]?.trim() || undefined;
 }
 

@@ -25,7 +25,7 @@ export interface ReceivedRequest {
   readonly headers: Metadata;
 }
 
-type Accept = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void;
+export type Accept = (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void;
 /** `accept` is what happens without a handle: the request is kept, the answer is empty. */
 type Handle = (...call: [...Parameters<Accept>, accept: Accept]) => void;
 
@@ -34,23 +34,13 @@ export async function receiveOtlp(
   options: { host?: string; port?: number; credentials?: ServerCredentials; handle?: Handle } = {},
 ): Promise<{ port: number; requests: ReceivedRequest[]; close: () => void }> {
   const requests: ReceivedRequest[] = [];
-  const same = (bytes: Buffer): Buffer => bytes;
   const server = new Server();
-  const definition = {
-    path: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  } as const;
   const accept: Accept = (call, done) => {
     requests.push({ ...decodeRequest(call.request), headers: call.metadata });
     done(null, Buffer.alloc(0));
   };
   server.addService(
-    { export: definition },
+    { export: bytesOnly('/opentelemetry.proto.collector.metrics.v1.MetricsService/Export') },
     {
       export: (call: Parameters<Accept>[0], done: Parameters<Accept>[1]) =>
         (options.handle ?? accept)(call, done, accept),
@@ -64,13 +54,27 @@ export async function receiveOtlp(
   return { port, requests, close: () => server.forceShutdown() };
 }
 
+/** A method of gRPC as bytes, undecoded. */
+export function bytesOnly(path: string) {
+  const same = (bytes: Buffer): Buffer => bytes;
+  const serialize = { requestSerialize: same, requestDeserialize: same };
+  return {
+    path,
+    requestStream: false,
+    responseStream: false,
+    ...serialize,
+    responseSerialize: same,
+    responseDeserialize: same,
+  } as const;
+}
+
 /** The port of a listening server. */
 export function portOf(server: { address(): AddressInfo | string | null }): number {
   return (server.address() as AddressInfo).port;
 }
 
 /** Fields of one protobuf message: numbers of varints and fixed64 as bigint, the rest as bytes. */
-function* fieldsOf(bytes: Buffer): Generator<readonly [field: number, value: bigint | Buffer]> {
+export function* fieldsOf(bytes: Buffer): Generator<readonly [field: number, value: bigint | Buffer]> {
   let at = 0;
   const varint = (): bigint => {
     let value = 0n;
@@ -92,10 +96,10 @@ function* fieldsOf(bytes: Buffer): Generator<readonly [field: number, value: big
   }
 }
 
-const all = (bytes: Buffer, field: number): Buffer[] =>
+export const all = (bytes: Buffer, field: number): Buffer[] =>
   [...fieldsOf(bytes)].flatMap(([number, value]) => (number === field ? [value as Buffer] : []));
-const text = (bytes: Buffer, field: number): string => all(bytes, field)[0]?.toString() ?? '';
-const integer = (bytes: Buffer, field: number): bigint =>
+export const text = (bytes: Buffer, field: number): string => all(bytes, field)[0]?.toString() ?? '';
+export const integer = (bytes: Buffer, field: number): bigint =>
   ([...fieldsOf(bytes)].find(([number]) => number === field)?.[1] as bigint | undefined) ?? 0n;
 
 function attributesOf(bytes: Buffer, field: number): Record<string, string> {

@@ -287,8 +287,8 @@ test('choices that this exporter does not have are said once', async (t) => {
 
 test('variables: the metrics one first, blank is unset; milliseconds above zero', () => {
   const environment = { OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: ' ', OTEL_EXPORTER_OTLP_TIMEOUT: '5' };
-  assert.equal(otlpVariable('TIMEOUT', environment), '5');
-  assert.equal(otlpVariable('HEADERS', environment), undefined);
+  assert.equal(otlpVariable('TIMEOUT', undefined, environment), '5');
+  assert.equal(otlpVariable('HEADERS', undefined, environment), undefined);
   for (const bad of [undefined, '', '0', '-1', 'x', '1e99', 'Infinity'])
     assert.equal(millisecondsOf(bad), undefined);
   assert.equal(millisecondsOf(' 250 '), 250);
