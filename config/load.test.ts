@@ -116,6 +116,13 @@ const everything: Options = {
     caFile: '/etc/ca.pem',
     insecureSkipVerify: true,
   },
+  otlpLogs: {
+    protocol: 'http/protobuf',
+    endpoint: 'http://logs:4318/v1/logs',
+    headers: { 'x-api-key': 'k' },
+    caFile: '/etc/ca.pem',
+    insecureSkipVerify: true,
+  },
   scrapeIntervalMs: 5000,
   disabledMetrics: [],
   cgroupfsRoot: '/host/cgroup',
@@ -269,6 +276,37 @@ test('variables of the SDK choose the ways out and the interval', () => {
     ['OTEL_METRICS_EXPORTER', 'none,otlp'],
     ['OTEL_METRIC_EXPORT_INTERVAL', '0'],
     ['OTEL_METRIC_EXPORT_INTERVAL', '15s'],
+  ] as const) {
+    const message = messagesOf([], { [name]: value }).join();
+    assert.ok(message.includes(name) && message.includes(value), message);
+  }
+});
+
+test('log messages leave if somebody says so for them', () => {
+  const to = (argv: string[], env: Record<string, string> = {}) => {
+    const { otlpLogs } = run(argv, env);
+    return otlpLogs && [otlpLogs.protocol, otlpLogs.endpoint];
+  };
+  const http = 'http/protobuf';
+  assert.equal(to([]), undefined);
+  assert.equal(to(['--metrics-endpoint', 'http://c:4317']), undefined);
+  assert.equal(to([], { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317' }), undefined);
+  assert.deepEqual(to(['--logs-endpoint', 'http://c:4318']), [http, 'http://c:4318/v1/logs']);
+  assert.deepEqual(to(['--logs-endpoint', 'http://c/x?y=1']), [http, 'http://c:80/x?y=1']);
+  assert.deepEqual(to(['--collector-endpoint', 'http://c:4317']), ['grpc', 'http://c:4317/v1/logs']);
+  const both = ['--collector-endpoint', 'http://c:4317', '--logs-endpoint', 'https://l'];
+  assert.deepEqual(to(both), [http, 'https://l:443/v1/logs']);
+  assert.deepEqual(to([], { OTEL_LOGS_EXPORTER: 'otlp' }), ['grpc', undefined]);
+  const own = { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://c:4318/v1/logs' };
+  assert.deepEqual(to([], own), [http, undefined], 'the SDK reads it');
+  assert.deepEqual(to([], { ...own, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), ['grpc', undefined]);
+  const protocols = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: http };
+  assert.deepEqual(to([], { ...own, ...protocols }), [http, undefined]);
+  assert.equal(to(both, { OTEL_LOGS_EXPORTER: 'none' }), undefined);
+  assert.equal(to(both, { OTEL_SDK_DISABLED: 'true' }), undefined);
+  for (const [name, value] of [
+    ['OTEL_LOGS_EXPORTER', 'console'],
+    ['OTEL_EXPORTER_OTLP_LOGS_PROTOCOL', 'http/json'],
   ] as const) {
     const message = messagesOf([], { [name]: value }).join();
     assert.ok(message.includes(name) && message.includes(value), message);

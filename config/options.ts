@@ -1,23 +1,27 @@
-import type { SdkSettings } from './environment.ts';
+import type { OtlpProtocol, SdkSettings } from './environment.ts';
 import type { OptionName, Values } from './schema.ts';
 import type { ListenAddress } from './values/network.ts';
 import type { PortRange } from './values/ports.ts';
+
+/** Where to send, and whom to trust. */
+interface OtlpOptions {
+  /** `http(s)://host:port`; without it the SDK's variables and default decide. */
+  readonly endpoint?: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** PEM file that is trusted in addition to the authorities of the system. */
+  readonly caFile?: string;
+  readonly insecureSkipVerify: boolean;
+}
 
 /** What the agent is told, validated. Only what has an effect is here. */
 export interface Options {
   /** The Prometheus page. */
   readonly listen: ListenAddress;
   readonly prometheus: { readonly enabled: boolean };
-  readonly otlp: {
-    readonly enabled: boolean;
-    /** `http(s)://host:port`; without it the SDK's variables and default decide. */
-    readonly endpoint?: string;
-    /** Lower-case names. */
-    readonly headers: Readonly<Record<string, string>>;
-    /** PEM file that is trusted in addition to the authorities of the system. */
-    readonly caFile?: string;
-    readonly insecureSkipVerify: boolean;
-  };
+  readonly otlp: OtlpOptions & { readonly enabled: boolean };
+  /** Where log messages of containers are sent; nowhere without it. The endpoint has a path. */
+  readonly otlpLogs?: OtlpOptions & { readonly protocol: OtlpProtocol };
   /** Time between two pushes. */
   readonly scrapeIntervalMs: number;
   /** Families that are left out, by name. */
@@ -70,18 +74,19 @@ const listenBesidePush: ListenAddress = { host: '127.0.0.1', port: 10300 };
 /** `isSet` says whether any source mentions an option. */
 export function toOptions(values: Values, isSet: (option: OptionName) => boolean, sdk: SdkSettings): Options {
   const endpoint = values['metrics-endpoint'] ?? values['collector-endpoint'];
+  const otlp = {
+    headers: values['api-key'] === '' ? {} : { 'x-api-key': values['api-key'] },
+    ...(values['ca-file'] !== '' && { caFile: values['ca-file'] }),
+    insecureSkipVerify: values['insecure-skip-verify'],
+  };
+  const logs = logsTargetOf(values, sdk);
   const allowlist = values['container-allowlist'];
   const denylist = values['container-denylist'];
   return {
     listen: endpoint !== undefined && !isSet('listen') ? listenBesidePush : values.listen,
     prometheus: { enabled: sdk.prometheus },
-    otlp: {
-      enabled: sdk.otlp,
-      ...(endpoint !== undefined && { endpoint }),
-      headers: values['api-key'] === '' ? {} : { 'x-api-key': values['api-key'] },
-      ...(values['ca-file'] !== '' && { caFile: values['ca-file'] }),
-      insecureSkipVerify: values['insecure-skip-verify'],
-    },
+    otlp: { enabled: sdk.otlp, ...(endpoint !== undefined && { endpoint }), ...otlp },
+    ...(logs !== undefined && { otlpLogs: { ...logs, ...otlp } }),
     scrapeIntervalMs: sdk.intervalMs ?? values['scrape-interval'],
     disabledMetrics: values['disable-metric'],
     cgroupfsRoot: values['cgroupfs-root'],
@@ -118,4 +123,18 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
     ...(values['state-dir'] !== '' && { stateDirectory: values['state-dir'] }),
     log: { level: values['log-level'], perSecond: values['log-per-second'], burst: values['log-burst'] },
   };
+}
+
+/** Messages leave if somebody says so for them. What they share with metrics is spoken to as metrics do. */
+function logsTargetOf(
+  values: Values,
+  { logs }: SdkSettings,
+): { readonly endpoint?: string; readonly protocol: OtlpProtocol } | undefined {
+  const [own, shared] = [values['logs-endpoint'], values['collector-endpoint']];
+  const isShared = own === undefined && !logs.hasEndpoint;
+  const hasEndpoint = !isShared || shared !== undefined;
+  if (!(logs.wanted ?? hasEndpoint)) return undefined;
+  const protocol = logs.protocol ?? (isShared ? 'grpc' : 'http/protobuf');
+  const endpoint = own ?? (isShared && shared !== undefined ? `${shared}/v1/logs` : undefined);
+  return { protocol, ...(endpoint !== undefined && { endpoint }) };
 }

@@ -1,5 +1,5 @@
 import { interval } from '../values/duration.ts';
-import { endpoint, listenAddress } from '../values/network.ts';
+import { endpoint, listenAddress, logsEndpoint } from '../values/network.ts';
 import { count, flag, path, rate, sampling, secret, texts } from '../values/scalar.ts';
 import type { OptionTable } from './option.ts';
 
@@ -24,7 +24,13 @@ export const output = {
       'decide.',
   },
   'traces-endpoint': { type: endpoint, default: '', help: 'OTLP endpoint for traces.', waitsFor: 'traces' },
-  'logs-endpoint': { type: endpoint, default: '', help: 'OTLP endpoint for logs.', waitsFor: 'logs' },
+  'logs-endpoint': {
+    type: logsEndpoint,
+    default: '',
+    help:
+      'OTLP/HTTP endpoint for log messages of containers, with its path. Without one, --collector-endpoint, ' +
+      'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT or OTEL_LOGS_EXPORTER=otlp sends them; nothing else does.',
+  },
   'profiles-endpoint': { type: endpoint, default: '', help: 'Endpoint for profiles.', waitsFor: 'profiles' },
   'api-key': {
     type: secret,

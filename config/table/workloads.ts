@@ -28,7 +28,7 @@ export const workloads = {
   'log-mask': {
     type: oneOf(['on', 'off']),
     default: 'on',
-    help: 'Whether secrets in the label sample of log patterns are masked.',
+    help: 'Whether secrets in the label sample of log patterns, and in messages that are sent, are masked.',
   },
   'disable-gpu-monitoring': {
     type: flag,

@@ -48,12 +48,28 @@ export const endpoint: ValueType<string | undefined> = {
   name: 'endpoint',
   placeholder: 'URL',
   expected: 'a URL such as http://collector:4317',
+  parse: (text) => (text === '' ? undefined : originOf(httpUrl(text))),
+};
+
+/** The same with a path, as OTLP/HTTP has it; `/v1/logs` where there is none. */
+export const logsEndpoint: ValueType<string | undefined> = {
+  name: 'endpoint of logs',
+  placeholder: 'URL',
+  expected: 'a URL such as http://collector:4318/v1/logs',
   parse: (text) => {
     if (text === '') return undefined;
-    const url = URL.parse(text);
-    if (url === null || !/^https?:\/\//i.test(text)) throw new Error();
-    if (url.username !== '' || url.password !== '') throw new Error('user and password cannot be part of it');
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return `${url.protocol}//${url.hostname}:${port}`;
+    const url = httpUrl(text);
+    return `${originOf(url)}${url.pathname === '/' ? '/v1/logs' : url.pathname}${url.search}`;
   },
 };
+
+function httpUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\//i.test(text)) throw new Error();
+  if (url.username !== '' || url.password !== '') throw new Error('user and password cannot be part of it');
+  return url;
+}
+
+function originOf({ protocol, hostname, port }: URL): string {
+  return `${protocol}//${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+}
