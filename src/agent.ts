@@ -17,6 +17,7 @@ import { explainer } from './needs/explain.ts';
 import { nodeCollectors } from './node/collectors.ts';
 import { interfaceSource } from './node/net.ts';
 import { shownPlace } from './place.ts';
+import { logTarget } from './telemetry/log-target.ts';
 import { SnapshotMeter } from './telemetry/meter.ts';
 import { startOtlp, type OtlpPush } from './telemetry/otlp.ts';
 import { servePage, type Page } from './telemetry/page.ts';
@@ -129,8 +130,12 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
           );
     const reads = (): number => (parts.page?.figures.ok ?? 0) + (parts.push?.figures.ok ?? 0);
     const onLogProblem = (reason: string): void => logger.warn({ reason }, 'reading logs of containers');
+    const onLogExports = (works: boolean, reason: string): void =>
+      works ? logger.info('OTLP logs arrive') : logger.warn({ reason }, 'OTLP logs do not arrive');
+    const exportLogsTo = options.otlpLogs && logTarget(options.otlpLogs, identity);
     const what = { meter, addon, view, interfaces, options, features, clock };
-    const subjects = { ...what, onRuntimeState, onLogProblem, reads };
+    const ofLogs = { onLogProblem, exportLogsTo, onLogExports };
+    const subjects = { ...what, ...ofLogs, onRuntimeState, reads };
     parts.tracing = await startTracing(subjects);
     const { kernel, containers, collectors, sources } = parts.tracing;
     [

@@ -26,6 +26,7 @@ import { listenModel } from './listens/model.ts';
 import { namespaces } from './listens/namespaces.ts';
 import { overflows } from './listens/overflows.ts';
 import type { ListedContainer } from './model/containers.ts';
+import type { LogExportSettings } from './model/log-export.ts';
 import { pidsOf } from './model/processes.ts';
 import { publicNetworksOf } from './node/interfaces.ts';
 import type { InterfaceSource } from './node/net.ts';
@@ -75,6 +76,9 @@ export async function startTracing(deps: {
   onRuntimeState: (runtime: string, failure: unknown, ofUser?: boolean) => void;
   /** Something about logs that the operator should know. */
   onLogProblem: (text: string) => void;
+  /** Where log messages are sent, and whether they can be. */
+  exportLogsTo: LogExportSettings | undefined;
+  onLogExports: (works: boolean, reason: string) => void;
   /** How often somebody has scraped, or taken what was pushed. */
   reads: () => number;
 }): Promise<Tracing> {
@@ -147,6 +151,8 @@ export async function startTracing(deps: {
       nowMs,
     },
     onProblem: deps.onLogProblem,
+    exportTo: deps.exportLogsTo,
+    onExports: deps.onLogExports,
   });
   if (logs) parts.logs = logs;
 

@@ -24,12 +24,16 @@ const requireAtBuildTime: Plugin = {
   },
 };
 
-/** The bundle, and that of the thread that reads logs; `AGENT_VERSION` becomes the version of package.json. */
+/** The bundle, that of the thread that reads logs, and what sends them; `AGENT_VERSION` becomes the version of package.json. */
 async function bundle(): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   await build({
     absWorkingDir: root,
-    entryPoints: { agent: 'src/main.ts', logs: 'src/logs/worker.ts' },
+    entryPoints: {
+      agent: 'src/main.ts',
+      logs: 'src/logs/worker.ts',
+      'log-export': 'src/telemetry/log-export.ts',
+    },
     outdir: 'dist',
     bundle: true,
     platform: 'node',

@@ -47,8 +47,8 @@ Durations are written as in Go (\`30s\`, \`1m30s\`, \`100ms\`, \`0\`), sizes wit
 
 const sdkSection = `## OpenTelemetry SDK
 
-The variables of the resource (\`OTEL_SERVICE_NAME\`, \`OTEL_RESOURCE_ATTRIBUTES\`), of the OTLP exporter (\`OTEL_EXPORTER_OTLP_*\`; protocol grpc and
-temporality cumulative only, others are warned of) and of the metric reader have their effect. In particular:
+The variables of the resource (\`OTEL_SERVICE_NAME\`, \`OTEL_RESOURCE_ATTRIBUTES\`), of the OTLP exporters (\`OTEL_EXPORTER_OTLP_*\`; for metrics protocol
+grpc and temporality cumulative only, others are warned of) and of the metric reader have their effect. In particular:
 `;
 
 function optionRow(name: string, spec: OptionSpec): string {

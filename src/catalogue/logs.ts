@@ -70,4 +70,20 @@ export const logReadingMetrics = {
     labels: ['reason'],
     scope: 'bare',
   },
+  records: {
+    name: 'node_agent_logs_records_total',
+    type: 'counter',
+    unit: '{record}',
+    help: 'Messages that are sent over OTLP, by `outcome`: sent, refused (the endpoint does not want them), expired (it was away for longer than five minutes), overflow (the queue was full), unsent (left at the end). Only where they are sent.',
+    labels: ['outcome'],
+    scope: 'bare',
+  },
+  recordsQueued: {
+    name: 'node_agent_logs_queued_records',
+    type: 'gauge',
+    unit: '{record}',
+    help: 'Messages that wait to be sent over OTLP, or are on their way. Only where they are sent.',
+    labels: [],
+    scope: 'bare',
+  },
 } as const satisfies Record<string, MetricSpec>;

@@ -12,6 +12,8 @@ export interface Message {
   readonly level: Level;
   /** Position behind its last line, as it came with it. */
   readonly end: number;
+  /** Of its first line, as it came with it. */
+  readonly timeMs?: number;
 }
 
 export interface Assembly {
@@ -19,8 +21,9 @@ export interface Assembly {
    * @param line without its newline
    * @param level of the source, for a message that does not tell its own
    * @param end opaque position behind the line
+   * @param timeMs when it was written, milliseconds since the epoch
    */
-  add(line: string, level: Level, end: number, nowMs: number): void;
+  add(line: string, level: Level, end: number, nowMs: number, timeMs?: number): void;
   /** Closes what has been silent for long enough. */
   expire(nowMs: number): void;
   /** Closes what is open: the stream has ended. */
@@ -51,6 +54,7 @@ export function assembly(onMessage: (message: Message) => void, options: Assembl
   let text = '';
   let level: Level = 'unknown';
   let end = 0;
+  let writtenMs: number | undefined;
   let lastMs = 0;
   let bytes = 0;
   let cutLines = 0;
@@ -63,7 +67,8 @@ export function assembly(onMessage: (message: Message) => void, options: Assembl
     isOpen = false;
     const whole = trimmed(text);
     text = '';
-    onMessage({ text: whole, level: whole === '' ? 'unknown' : level, end });
+    const timeMs = writtenMs === undefined ? {} : { timeMs: writtenMs };
+    onMessage({ text: whole, level: whole === '' ? 'unknown' : level, end, ...timeMs });
   };
   /** Whether the line belongs to the open message; takes note of where that stands then. */
   const continues = (line: string, hasTime: boolean): boolean => {
@@ -95,13 +100,14 @@ export function assembly(onMessage: (message: Message) => void, options: Assembl
   };
 
   return {
-    add(line, ofSource, behind, nowMs) {
+    add(line, ofSource, behind, nowMs, timeMs) {
       const hasTime = hasTimestamp(line);
       if (isOpen && !continues(line, hasTime)) close();
       if (!isOpen) {
         if (line === '') return;
         isOpen = true;
         bytes = 0;
+        writtenMs = timeMs;
         level = levelOf(line, ofSource);
         isTimestamped = hasTime;
         python = line.startsWith('Traceback ') ? 'in traceback' : chaining.has(line) ? 'chained' : 'none';

@@ -4,7 +4,7 @@ import type { ListedContainer } from '../model/containers.ts';
 import { attribution, type Entry } from './attribution.ts';
 
 const web = '/system.slice/web.service';
-const entry = (cgroup: string, text: string): Entry => ({ cgroup, text, level: 'info' });
+const entry = (cgroup: string, text: string): Entry => ({ cgroup, text, level: 'info', timeMs: 1 });
 
 function setUp(): {
   known: Map<string, ListedContainer>;
@@ -32,8 +32,8 @@ test('entries of a unit are its container’s, also from below its cgroup; those
     entry(web, 'b'),
   ];
   assert.deepEqual(of.take(entries), [
-    { group: web, text: 'a', level: 'info' },
-    { group: web, text: 'b', level: 'info' },
+    { group: web, text: 'a', level: 'info', timeMs: 1 },
+    { group: web, text: 'b', level: 'info', timeMs: 1 },
   ]);
   assert.deepEqual([of.unattributed, of.held], [2, 0]);
 });

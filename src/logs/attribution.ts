@@ -9,6 +9,7 @@ export interface Entry {
   readonly cgroup: string;
   readonly text: string;
   readonly level: Level;
+  readonly timeMs: number;
 }
 
 /** A unit may write before anybody has told of it. */
@@ -57,7 +58,10 @@ export function attribution(deps: {
         if (container !== undefined) {
           nobodies.delete(id);
           const group = groupOf(container);
-          if (group !== undefined) messages.push({ group, text: entry.text, level: entry.level });
+          if (group !== undefined) {
+            const { text, level, timeMs } = entry;
+            messages.push({ group, text, level, timeMs });
+          }
         } else if (isHopeless(id) || kept.length >= maxHeld || length + entry.text.length > maxHeldLength)
           unattributed++;
         else {

@@ -37,6 +37,12 @@ export function logsCollector(
         result.observe(reading.rotations, rotations, { kind });
         result.observe(reading.destroyed, destroyedBytes, { kind });
       }
+      if (series.told.records !== undefined) {
+        const { queued, ...outcomes } = series.told.records;
+        result.observe(reading.recordsQueued, queued);
+        for (const [outcome, records] of Object.entries(outcomes))
+          result.observe(reading.records, records, { outcome });
+      }
       const own = deps.refused();
       for (const reason of new Set([...Object.keys(refused), ...Object.keys(own)]))
         result.observe(reading.refused, (refused[reason] ?? 0) + (own[reason] ?? 0), { reason });

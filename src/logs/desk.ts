@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import { constants } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +13,8 @@ export interface Desk {
   take(messages: readonly JournalMessage[], cursor: string | null): void;
   /** Where reading the journal goes on; null where nothing is known. */
   cursor(): Promise<string | null>;
+  /** What messages of the group are sent as. */
+  describe(group: string, resource: Attributes): void;
   forget(group: string): void;
   /** Resolves when what has changed was told to `onCounted`, and after a while in any case. */
   count(): Promise<void>;
@@ -28,6 +31,7 @@ export interface DeskDeps {
   readonly settings: LogSettings;
   readonly onCounted: (counted: Counted) => void;
   readonly onProblem: (text: string) => void;
+  readonly onExports: (works: boolean, reason: string) => void;
   /** The thread has died: nothing is read any more. */
   readonly onEnd: (error: unknown) => void;
 }
@@ -45,7 +49,7 @@ const closeWithinMs = 3000;
 const maxBatches = 64;
 
 /** The thread is started for the first stream. */
-export function desk({ settings, onCounted, onProblem, onEnd }: DeskDeps): Desk {
+export function desk({ settings, onCounted, onProblem, onExports, onEnd }: DeskDeps): Desk {
   const sinceMs = Date.now();
   const streams = new Map<string, { readonly open: Open; follows: number }>();
   const calls = new Map<number, () => void>();
@@ -73,6 +77,7 @@ export function desk({ settings, onCounted, onProblem, onEnd }: DeskDeps): Desk 
     else if (message.say === 'left') left(message.stream);
     else if (message.say === 'ready') stored.resolve(message.cursor);
     else if (message.say === 'problem') onProblem(message.text);
+    else if (message.say === 'exports') onExports(message.works, message.reason);
     else {
       onCounted(message.counted);
       calls.get(message.call)?.();
@@ -126,6 +131,9 @@ export function desk({ settings, onCounted, onProblem, onEnd }: DeskDeps): Desk 
       if (settings.stateDirectory === undefined || hasEnded) return Promise.resolve(null);
       worker ??= start();
       return stored.promise;
+    },
+    describe(group, resource) {
+      if (settings.exportTo !== undefined) tell({ do: 'describe', group, resource });
     },
     forget(group) {
       if (worker !== undefined) tell({ do: 'forget', group });

@@ -53,19 +53,19 @@ export function feed(kind: Stream['kind'], group: Group): Feed {
   const outputOf = (stream: OutputStream): Output => {
     let output = outputs.get(stream);
     if (output === undefined) {
-      const messages = assembly(({ level, text, end }) => {
+      const messages = assembly(({ level, text, end, timeMs }) => {
         counted = Math.max(counted, end);
-        group.count(level, text);
+        group.count(level, text, timeMs);
       });
       outputs.set(stream, (output = { messages, from: 0, sinceMs: 0 }));
     }
     return output;
   };
-  const joined = joiner(({ text, stream }, end) => {
+  const joined = joiner(({ text, stream, timeMs }, end) => {
     const output = outputOf(stream);
     const wasOpen = output.messages.isOpen;
     const before = counted;
-    output.messages.add(text, 'unknown', end, nowMs);
+    output.messages.add(text, 'unknown', end, nowMs, timeMs);
     // Open, and not the message that was: this line is its first.
     if (wasOpen && counted === before) return;
     output.from = from;

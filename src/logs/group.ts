@@ -5,12 +5,14 @@ import type { LogSettings } from './messages.ts';
 import { jsonMessage } from './json.ts';
 import { hashOf, wordsOf } from './pattern.ts';
 import { patterns, type PatternCounter } from './patterns.ts';
+import type { Emit } from './records.ts';
 import type { Room } from './room.ts';
 
 /** All messages of one container and source, whichever stream they come by. */
 export interface Group {
   readonly name: string;
-  count(level: Level, text: string): void;
+  /** `timeMs`: when it was written, where that is known. */
+  count(level: Level, text: string, timeMs?: number): void;
   counters(): Iterable<PatternCounter>;
   readonly refused: number;
   close(): void;
@@ -26,9 +28,11 @@ export interface GroupDeps {
   readonly clock: Clock;
   /** It has counted something. */
   readonly onCount: (group: Group) => void;
+  /** Sends the message on. */
+  readonly emit?: Emit | undefined;
 }
 
-export function group(name: string, { settings, mask, room, clock, onCount }: GroupDeps): Group {
+export function group(name: string, { settings, mask, room, clock, onCount, emit }: GroupDeps): Group {
   const { patternLimit, extractionLimit, maxSampleBytes } = settings;
   const own = patterns({ limit: patternLimit, maxSampleBytes, mask, room });
   const bucket = extractionLimit === 0 ? undefined : new TokenBucket(extractionLimit, extractionLimit, clock);
@@ -37,16 +41,19 @@ export function group(name: string, { settings, mask, room, clock, onCount }: Gr
 
   const made: Group = {
     name,
-    count(levelOfText, whole) {
+    count(levelOfText, whole, timeMs) {
       const json = settings.json && whole.startsWith('{') ? jsonMessage(whole) : undefined;
       const level = json?.level ?? levelOfText;
-      if (isTold(level)) own.count(level, json?.message ?? whole);
+      const text = json?.message ?? whole;
+      let { hash } = sampled;
+      if (isTold(level)) hash = own.count(level, text);
       else {
         let counter = untold.get(level);
         if (counter === undefined) untold.set(level, (counter = { level, ...sampled, messages: 0 }));
         counter.messages++;
       }
       onCount(made);
+      emit?.({ level, text, hash, json, timeMs: json?.timeMs ?? timeMs });
     },
     *counters() {
       yield* own.counters();

@@ -4,6 +4,7 @@ import { group, type Group } from './group.ts';
 import masks from '../../config/log-masks.json' with { type: 'json' };
 import { masker } from './mask.ts';
 import type { Counted, LogSettings } from './messages.ts';
+import type { Emit } from './records.ts';
 import { room, shares } from './room.ts';
 
 /** Samples of all of them together. */
@@ -21,7 +22,17 @@ export interface Groups {
   readonly refused: number;
 }
 
-export function groups(settings: LogSettings, clock: Clock, roomBytes = sampleRoomBytes): Groups {
+export interface GroupsOptions {
+  readonly roomBytes?: number;
+  /** Sends on what the group of this name counts. */
+  readonly emitterOf?: ((name: string, mask: (text: string) => string) => Emit) | undefined;
+}
+
+export function groups(
+  settings: LogSettings,
+  clock: Clock,
+  { roomBytes = sampleRoomBytes, emitterOf }: GroupsOptions = {},
+): Groups {
   const all = new Map<string, Group>();
   const told = changes();
   const mask = settings.masks ? masker(masks) : (text: string): string => text;
@@ -38,8 +49,10 @@ export function groups(settings: LogSettings, clock: Clock, roomBytes = sampleRo
   return {
     of(name) {
       let found = all.get(name);
-      if (found === undefined)
-        all.set(name, (found = group(name, { ...shared, room: roomOf(name.split('\n', 1)[0]!) })));
+      if (found === undefined) {
+        const own = { room: roomOf(name.split('\n', 1)[0]!), emit: emitterOf?.(name, mask) };
+        all.set(name, (found = group(name, { ...shared, ...own })));
+      }
       return found;
     },
     forget(name) {

@@ -26,7 +26,7 @@ export function journalFeed(groups: Groups, waiting: ReturnType<typeof expiry>, 
     let unit = units.get(name);
     if (unit === undefined) {
       const group = groups.of(name);
-      const messages = assembly(({ level, text }) => group.count(level, text));
+      const messages = assembly(({ level, text, timeMs }) => group.count(level, text, timeMs));
       const expire = (nowMs: number): boolean => {
         messages.expire(nowMs);
         return messages.isOpen;
@@ -38,11 +38,11 @@ export function journalFeed(groups: Groups, waiting: ReturnType<typeof expiry>, 
   return {
     take(messages) {
       const nowMs = clock.monotonic();
-      for (const { group, text, level } of messages) {
+      for (const { group, text, level, timeMs } of messages) {
         const unit = unitOf(group);
         figures.lines++;
         figures.bytes += text.length;
-        unit.messages.add(text, level, 0, nowMs);
+        unit.messages.add(text, level, 0, nowMs, timeMs);
         waiting.wait(unit);
       }
     },

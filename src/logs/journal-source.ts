@@ -70,6 +70,6 @@ export async function journalSource(deps: {
   };
 }
 
-function entryOf({ cgroup, message, priority }: JournalEntry): Entry {
-  return { cgroup, text: message.toString('utf8'), level: levelOfPriority(priority) };
+function entryOf({ cgroup, message, priority, timeMs }: JournalEntry): Entry {
+  return { cgroup, text: message.toString('utf8'), level: levelOfPriority(priority), timeMs };
 }

@@ -32,6 +32,17 @@ export function exactly(text: string, object: JsonObject): JsonObject {
   }
 }
 
+/** JSON of the same object with its numbers, true and false as texts; empty where it is nested too deeply. */
+export function withTexts(object: JsonObject): string {
+  try {
+    return JSON.stringify(object, (_key: string, value: unknown) =>
+      typeof value === 'number' || typeof value === 'boolean' ? String(value) : value,
+    );
+  } catch {
+    return '';
+  }
+}
+
 /** Keeps what is in braces and no JSON from the parser, whose errors are dear. */
 function looksLikeOne(text: string): boolean {
   if (text.charCodeAt(0) !== 123 || text.charCodeAt(text.length - 1) !== 125) return false;

@@ -1,5 +1,5 @@
 import { attributesOf, type Attributes, type Attribute } from './attributes.ts';
-import { exactly, parsedObject, type JsonObject } from './json-object.ts';
+import { exactly, parsedObject, withTexts, type JsonObject } from './json-object.ts';
 import { dateOf, timeMsOf } from './json-time.ts';
 import type { Level } from './level.ts';
 import { trimmed } from './space.ts';
@@ -12,6 +12,8 @@ export interface JsonMessage {
   readonly message?: string;
   /** All that has no meaning of its own; made when it is first asked for. */
   readonly attributes: readonly Attribute[];
+  /** The same, their secrets masked as they are in the whole text. */
+  maskedAttributes(mask: (text: string) => string): readonly Attribute[];
   /** Those that are left out: too many, or names that are too long. */
   readonly droppedAttributes: number;
   /** 32 hexadecimal digits, in lower case. */
@@ -115,6 +117,19 @@ class Read implements JsonMessage {
 
   get droppedAttributes(): number {
     return this.#made().dropped;
+  }
+
+  maskedAttributes(mask: (text: string) => string): readonly Attribute[] {
+    const masked = mask(this.#text);
+    if (masked === this.#text) return this.attributes;
+    const found = this.#attributesIn(masked);
+    // A mask in place of a number is no JSON; in place of a text that says the same it is.
+    return found ?? this.#attributesIn(mask(withTexts(this.#object))) ?? [];
+  }
+
+  #attributesIn(text: string): readonly Attribute[] | undefined {
+    const object = parsedObject(text);
+    return object && attributesOf(exactly(text, object), new Set(this.#taken)).list;
   }
 
   #made(): Attributes {

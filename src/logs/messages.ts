@@ -1,4 +1,6 @@
 /** What the agent and its worker for logs say to each other. All of it can be cloned. */
+import type { Attributes } from '@opentelemetry/api';
+import type { LogExportFigures, LogExportSettings } from '../model/log-export.ts';
 import type { Level } from './level.ts';
 
 /** Of streams: the label `kind`. */
@@ -17,6 +19,8 @@ export interface LogSettings {
   readonly masks: boolean;
   /** Where positions are kept; none are without it. */
   readonly stateDirectory?: string | undefined;
+  /** Where messages are sent; nowhere without it. */
+  readonly exportTo?: LogExportSettings | undefined;
 }
 
 /** A file that is to be followed. */
@@ -41,9 +45,13 @@ export interface JournalMessage {
   readonly text: string;
   /** What PRIORITY says. */
   readonly level: Level;
+  /** When journald got it, milliseconds since the epoch. */
+  readonly timeMs: number;
 }
 
 export type ToWorker =
+  /** What its messages are sent as; said before there are any. */
+  | { readonly do: 'describe'; readonly group: string; readonly resource: Attributes }
   | { readonly do: 'follow'; readonly stream: Stream }
   /** It is read to its end first. */
   | { readonly do: 'leave'; readonly stream: string }
@@ -65,7 +73,9 @@ export type FromWorker =
   /** The stream has been read to its end. */
   | { readonly say: 'left'; readonly stream: string }
   | { readonly say: 'counted'; readonly call: number; readonly counted: Counted }
-  | { readonly say: 'problem'; readonly text: string };
+  | { readonly say: 'problem'; readonly text: string }
+  /** Whether messages can be sent, and why not. */
+  | { readonly say: 'exports'; readonly works: boolean; readonly reason: string };
 
 /** A series that has begun. */
 export interface Counter {
@@ -84,6 +94,8 @@ export interface Counted {
   readonly figures: Readonly<Record<Kind, KindFigures>>;
   /** What was not counted as it is, by reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Of messages that are sent; undefined where none are. */
+  readonly records?: LogExportFigures | undefined;
 }
 
 export interface KindFigures {

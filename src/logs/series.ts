@@ -16,7 +16,7 @@ export interface LogSeriesModel {
   /** Of containers that are shown. */
   all(): Iterable<LogSeries>;
   /** As told last. */
-  readonly told: Pick<Counted, 'figures' | 'refused'> | undefined;
+  readonly told: Pick<Counted, 'figures' | 'refused' | 'records'> | undefined;
 }
 
 type Counting = { -readonly [Key in keyof LogSeries]: LogSeries[Key] };
@@ -30,7 +30,7 @@ interface Group {
 export function logSeries(): LogSeriesModel {
   const groups = new Map<string, Group>();
   const byId = new Map<number, Counting>();
-  let told: Pick<Counted, 'figures' | 'refused'> | undefined;
+  let told: LogSeriesModel['told'];
 
   return {
     add(name, source, of) {

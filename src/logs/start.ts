@@ -1,4 +1,4 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Attributes, Meter } from '@opentelemetry/api';
 import { dirname } from 'node:path';
 import type { Options } from '../../config/options.ts';
 import type { Collector } from '../collector.ts';
@@ -7,6 +7,7 @@ import { messageOf } from '../errors.ts';
 import type { HostPaths } from '../host/paths.ts';
 import type { TextReader } from '../host/texts.ts';
 import type { ListedContainer } from '../model/containers.ts';
+import type { LogExportSettings } from '../model/log-export.ts';
 import type { Addon } from '../native/addon.ts';
 import { logsCollector } from './collector.ts';
 import { desk } from './desk.ts';
@@ -44,27 +45,34 @@ export interface LogsDeps {
   readonly nowMs: () => number;
   readonly options: Pick<Options, 'logs' | 'stateDirectory'>;
   readonly onProblem: (text: string) => void;
+  /** Where messages are sent; nowhere without it. */
+  readonly exportTo: LogExportSettings | undefined;
+  readonly onExports: (works: boolean, reason: string) => void;
 }
 
 /** Undefined where they are not wanted; the feature `log_files` says so. */
 export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
-  const { addon, paths, containers, features, options, onProblem } = deps;
+  const { addon, paths, containers, features, options, exportTo, onProblem, onExports } = deps;
   if (!options.logs.enabled) {
     for (const feature of ['log_files', 'journal'] as const) features.set(feature, false, 'not_wanted');
     return undefined;
   }
   const series = logSeries();
   const worker = desk({
-    settings: { ...options.logs, stateDirectory: options.stateDirectory },
+    settings: { ...options.logs, stateDirectory: options.stateDirectory, exportTo },
     onCounted: (counted) => series.take(counted),
     onProblem,
+    onExports,
     onEnd(error) {
       for (const feature of ['log_files', 'journal'] as const) features.fail(feature, error);
     },
   });
   const read = streams({
     ...{ containers, desk: worker, root: paths.root, openHost: hostOpener(addon, paths) },
-    onGroup: (name, source, of) => series.add(name, source, of),
+    onGroup(name, source, of) {
+      series.add(name, source, of);
+      worker.describe(name, resourceOf(of()));
+    },
     onForget(groups) {
       for (const group of groups) worker.forget(group);
       series.forget(groups);
@@ -110,6 +118,11 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
       await worker.close();
     },
   };
+}
+
+/** As the reference has it: the service is the application, the container where there is none. */
+function resourceOf({ id, labels }: ListedContainer): Attributes {
+  return { 'service.name': labels['app_id'] || id, 'container.id': id };
 }
 
 /** Answers a function that looks which files containers write to themselves, and has them followed. */

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
 import { systemClock as clock } from '../host/clock.ts';
 import { expiry } from './expiry.ts';
+import { exporting } from './export.ts';
 import { files } from './files.ts';
 import { groups } from './groups.ts';
 import { journalFeed } from './journal-feed.ts';
@@ -31,9 +32,16 @@ const open = (stream: Stream, name: string): Promise<number> =>
     say({ say: 'open', call, stream: stream.id, name });
   });
 
-const all = groups(settings, clock);
-const waiting = expiry(clock);
 const problem = (text: string): void => say({ say: 'problem', text });
+/** Messages are sent from here: on their way to another thread each would be copied, and wait for it. */
+const out =
+  settings.exportTo &&
+  (await exporting(settings.exportTo, clock, {
+    onState: (works, reason) => say({ say: 'exports', works, reason }),
+    onWarning: problem,
+  }));
+const all = groups(settings, clock, { emitterOf: out?.emitterOf });
+const waiting = expiry(clock);
 const positions = await openedPositions();
 const own = files({ groups: all, waiting, clock, open, sinceMs, stored: (id) => positions?.get(id) });
 positions?.keep(() => own.positions());
@@ -62,6 +70,7 @@ function counted(): Counted {
       cut: docker.cut + cri.cut + file.cut + journal.cut,
       pattern: all.refused,
     },
+    records: out?.figures,
   };
 }
 
@@ -90,6 +99,7 @@ const forget = async (group: string): Promise<void> => {
   await Promise.all(turns.values());
   journal.forget(group);
   all.forget(group);
+  out?.forget(group);
 };
 
 agent.on('message', (message: ToWorker) => {
@@ -101,12 +111,17 @@ agent.on('message', (message: ToWorker) => {
   else if (message.do === 'opened') opening.get(message.call)?.(message.fd);
   else if (message.do === 'count') say({ say: 'counted', call: message.call, counted: counted() });
   else if (message.do === 'forget') void forget(message.group);
+  else if (message.do === 'describe') out?.describe(message.group, message.resource);
   else void end(message.call);
 });
+
+/** At the end: the agent waits for the rest of its own shutdown, too. */
+const sendWithinMs = 1000;
 
 async function end(call: number): Promise<void> {
   await own.close().catch((error: unknown) => problem(messageOf(error)));
   journal.flush();
+  await out?.shutdown(sendWithinMs);
   await positions?.close();
   waiting.close();
   say({ say: 'counted', call, counted: counted() });
