@@ -7,6 +7,8 @@ export interface Collector {
   readonly otlp: string;
   /** Its Prometheus page. */
   readonly url: string;
+  /** OTLP/HTTP endpoint of logs. */
+  readonly logs: string;
   /** Every request received, a line of OTLP JSON each. */
   readonly file: string;
   /** Starts it and waits until it serves; also again after it ended. */
@@ -15,18 +17,20 @@ export interface Collector {
 
 /** An OpenTelemetry Collector on free ports, not started yet. */
 export async function collector(t: TestContext, binary: string): Promise<Collector> {
-  const [grpc, web, file] = [await freePort(), await freePort(), join(await folder(t), 'received.json')];
+  const [grpc, http, web] = [await freePort(), await freePort(), await freePort()];
+  const file = join(await folder(t), 'received.json');
   const config = `yaml:
-receivers: {otlp: {protocols: {grpc: {endpoint: 127.0.0.1:${grpc}}}}}
+receivers: {otlp: {protocols: {grpc: {endpoint: 127.0.0.1:${grpc}}, http: {endpoint: 127.0.0.1:${http}}}}}
 exporters: {prometheus: {endpoint: 127.0.0.1:${web}, without_scope_info: true}, file: {path: ${file}, flush_interval: 20ms}}
-service: {telemetry: {metrics: {level: none}}, pipelines: {metrics: {receivers: [otlp], exporters: [prometheus, file]}}}`;
+service: {telemetry: {metrics: {level: none}}, pipelines: {metrics: {receivers: [otlp], exporters: [prometheus, file]}, logs: {receivers: [otlp], exporters: [file]}}}`;
   const url = `http://127.0.0.1:${web}/metrics`;
   const run = async (): Promise<Running> => {
     const running = start(t, binary, ['--config', config]);
     await until('the Collector', () => page(url));
     return running;
   };
-  return { otlp: `http://127.0.0.1:${grpc}`, url, file, run };
+  const logs = `http://127.0.0.1:${http}/v1/logs`;
+  return { otlp: `http://127.0.0.1:${grpc}`, logs, url, file, run };
 }
 
 /** The same, started. */
