@@ -31,7 +31,8 @@ export async function exporting(
     return {
       describe: (group, resource) => void resources.set(group, resource),
       forget: (group) => void resources.delete(group),
-      emitterOf: (group, mask) => emitter(out.loggerOf(resources.get(group) ?? {}), { mask, clock }),
+      emitterOf: (group, mask) =>
+        emitter(out.loggerOf(resources.get(group) ?? {}), { mask, clock, hasRoom: () => out.hasRoom() }),
       get figures() {
         return out.figures;
       },

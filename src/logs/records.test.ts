@@ -20,11 +20,11 @@ const settings: LogSettings = {
   masks: true,
 };
 
-function setUp(more: Partial<LogSettings> = {}) {
+function setUp(more: Partial<LogSettings> = {}, maxRecords = Infinity) {
   const records: LogRecord[] = [];
   const logger: Logger = { emit: (record) => void records.push(record), enabled: () => true };
   const all = groups({ ...settings, ...more }, clock, {
-    emitterOf: (_name, mask) => emitter(logger, { mask, clock }),
+    emitterOf: (_name, mask) => emitter(logger, { mask, clock, hasRoom: () => records.length < maxRecords }),
   });
   const group = all.of('/c\nstdout/stderr');
   const one = (text: string): LogRecord => {
@@ -56,6 +56,15 @@ test('every message that is counted is a record, with the level and the hash it 
   assert.deepEqual(
     records.slice(0, 6).map(({ severityNumber }) => severityNumber),
     [0, 5, 9, 13, 17, 21] satisfies SeverityNumber[],
+  );
+});
+
+test('where there is no room, nothing is made of a message', () => {
+  const { group, records } = setUp({}, 1);
+  for (let i = 0; i < 3; i++) group.count('info', `message ${i}`);
+  assert.deepEqual(
+    records.map(({ body }) => body),
+    ['message 0'],
   );
 });
 

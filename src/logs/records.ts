@@ -38,12 +38,21 @@ const severities: Readonly<Record<Level, SeverityNumber>> = {
 /** The data model's word for a time that is not known. */
 const unknownTime: HrTime = [0, 0];
 
-/** Sends messages on by `logger`, their secrets masked. */
+/** Sends messages on by `logger`, their secrets masked, as long as `hasRoom`. */
 export function emitter(
   logger: Logger,
-  { mask, clock }: { readonly mask: (text: string) => string; readonly clock: Pick<Clock, 'now'> },
+  {
+    mask,
+    clock,
+    hasRoom,
+  }: {
+    readonly mask: (text: string) => string;
+    readonly clock: Pick<Clock, 'now'>;
+    readonly hasRoom: () => boolean;
+  },
 ): Emit {
-  return ({ level, text, hash, json, timeMs }) =>
+  return ({ level, text, hash, json, timeMs }) => {
+    if (!hasRoom()) return;
     logger.emit({
       body: cut(mask(text), maxBodyBytes),
       severityNumber: severities[level],
@@ -56,6 +65,7 @@ export function emitter(
       },
       ...(json?.traceId !== undefined && { context: contextOf(json.traceId, json.spanId ?? '') }),
     });
+  };
 }
 
 const contextOf = (traceId: string, spanId: string) =>

@@ -33,6 +33,8 @@ export interface LogExportFigures {
 export interface LogExport {
   /** Logger of what has these attributes of a resource. */
   loggerOf(resource: Attributes): Logger;
+  /** Before a record is made, which is dear: whether there is a place for one. One that finds none is counted. */
+  hasRoom(): boolean;
   readonly figures: LogExportFigures;
   /** Sends what waits, as far as the time allows; the rest is counted. */
   shutdown(withinMs: number): Promise<void>;

@@ -1,5 +1,9 @@
 /** Log records to a receiver of the test: what was emitted is what arrives, or is counted. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from '../errors.ts';
@@ -113,7 +117,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     const gone = await receiveLogs(protocol);
     gone.close();
     const { out, states, emit } = await exportTo(t, gone, { maxRecords: 500 });
-    names(2000).forEach(emit);
+    for (const name of names(2000)) if (out.hasRoom()) emit(name);
     await until(() => states.length > 0);
     await sleep(500);
     assert.deepEqual({ ...out.figures }, { ...none, queued: 500, overflow: 1500 });
@@ -124,6 +128,32 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     assert.deepEqual(bodies(back), names(500));
     assert.deepEqual({ ...out.figures }, { ...none, sent: 500, overflow: 1500 });
     assert.deepEqual(states, [false, true]);
+  });
+
+  test(`${protocol}: over TLS, whom to trust`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'logs-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const [keyFile, caFile] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const files = ['-keyout', keyFile, '-out', caFile];
+    execFileSync('openssl', ['req', '-x509', '-nodes', ...curve, ...subject, ...files], { stdio: 'ignore' });
+    const pair = { key: readFileSync(keyFile), cert: readFileSync(caFile) };
+    const receiver = await receiveLogs(protocol, 0, pair);
+    t.after(receiver.close);
+    const sends = async (settings: Partial<LogExportSettings>): Promise<boolean> => {
+      const { states, emit } = await exportTo(t, receiver, {}, settings);
+      emit('m');
+      await until(() => states.length > 0);
+      return states[0]!;
+    };
+    process.env['OTEL_EXPORTER_OTLP_LOGS_TIMEOUT'] = '900';
+    assert.equal(await sends({}), false, 'nobody vouches for it');
+    assert.equal(await sends({ caFile }), true);
+    assert.equal(await sends({ insecureSkipVerify: true }), true);
+    process.env['OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE'] = caFile;
+    assert.equal(await sends({}), true, 'the variable');
+    assert.deepEqual(bodies(receiver), ['m', 'm', 'm']);
   });
 
   test(`${protocol}: one that hangs does not hold up the end, nor what waits too long`, async (t) => {

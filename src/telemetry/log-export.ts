@@ -29,6 +29,7 @@ export async function startLogExport(
       const resource = node.merge(resourceFromAttributes(attributes));
       return new LoggerProvider({ resource, processors: [queue] }).getLogger(serviceName, version);
     },
+    hasRoom: () => queue.hasRoom(),
     get figures() {
       return queue.figures;
     },

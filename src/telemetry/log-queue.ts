@@ -69,6 +69,14 @@ export class LogQueue implements LogRecordProcessor {
     return { ...this.#totals, queued: this.#waiting.length };
   }
 
+  /** Counts one that finds no place. */
+  hasRoom(): boolean {
+    const { maxRecords, maxBytes } = this.#limits;
+    const found = this.#waiting.length < maxRecords && this.#bytes < maxBytes;
+    if (!found) this.#totals.overflow++;
+    return found;
+  }
+
   onEmit(record: ReadWriteLogRecord, context?: Context): void {
     // The SDK leaves out a trace that is known without its span.
     const span = context && trace.getSpanContext(context);

@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
@@ -35,8 +36,18 @@ export interface LogReceiver {
   close(): void;
 }
 
-/** A receiver of OTLP logs on the loopback. */
-export async function receiveLogs(protocol: LogReceiver['protocol'], port = 0): Promise<LogReceiver> {
+/** PEM. */
+export interface Pair {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+
+/** A receiver of OTLP logs on the loopback; over TLS with a key. */
+export async function receiveLogs(
+  protocol: LogReceiver['protocol'],
+  port = 0,
+  pair?: Pair,
+): Promise<LogReceiver> {
   const records: ReceivedRecord[] = [];
   const requests: number[] = [];
   const headers: Readonly<Record<string, unknown>>[] = [];
@@ -54,17 +65,21 @@ export async function receiveLogs(protocol: LogReceiver['protocol'], port = 0): 
     // ExportLogsServiceResponse.partial_success.rejected_log_records
     return rejected === 0 ? Buffer.alloc(0) : Buffer.from([0x0a, 2, 0x08, rejected]);
   };
-  const made = await (protocol === 'grpc' ? listenGrpc : listenHttp)(port, receive);
+  const made = await (protocol === 'grpc' ? listenGrpc : listenHttp)(port, receive, pair);
   const path = protocol === 'grpc' ? '' : '/v1/logs';
   return Object.assign(own, {
     ...{ protocol, records, requests, headers, ...made },
-    endpoint: `http://127.0.0.1:${made.port}${path}`,
+    endpoint: `${pair === undefined ? 'http' : 'https'}://127.0.0.1:${made.port}${path}`,
   });
 }
 
 type Receive = (request: Buffer, headers: Readonly<Record<string, unknown>>) => Buffer | number | undefined;
 
-async function listenGrpc(port: number, receive: Receive): Promise<{ port: number; close(): void }> {
+async function listenGrpc(
+  port: number,
+  receive: Receive,
+  pair?: Pair,
+): Promise<{ port: number; close(): void }> {
   const server = new Server();
   const method: Accept = ({ request, metadata }, done) => {
     const answer = receive(request, metadata.getMap());
@@ -75,11 +90,18 @@ async function listenGrpc(port: number, receive: Receive): Promise<{ port: numbe
   const path = '/opentelemetry.proto.collector.logs.v1.LogsService/Export';
   server.addService({ export: bytesOnly(path) }, { export: method });
   const bind = promisify(server.bindAsync.bind(server));
-  const bound = await bind(`127.0.0.1:${port}`, ServerCredentials.createInsecure());
+  const credentials = pair
+    ? ServerCredentials.createSsl(null, [{ private_key: pair.key, cert_chain: pair.cert }])
+    : ServerCredentials.createInsecure();
+  const bound = await bind(`127.0.0.1:${port}`, credentials);
   return { port: bound, close: () => server.forceShutdown() };
 }
 
-async function listenHttp(port: number, receive: Receive): Promise<{ port: number; close(): void }> {
+async function listenHttp(
+  port: number,
+  receive: Receive,
+  pair?: Pair,
+): Promise<{ port: number; close(): void }> {
   const answer = (url: string, sent: Buffer, of: IncomingHttpHeaders, response: ServerResponse): void => {
     const request = of['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     const made = url === '/v1/logs' ? receive(request, of) : 404;
@@ -87,12 +109,13 @@ async function listenHttp(port: number, receive: Receive): Promise<{ port: numbe
     if (typeof made === 'number') response.writeHead(made).end();
     else response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(made);
   };
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const parts: Buffer[] = [];
     request
       .on('data', (part: Buffer) => parts.push(part))
       .on('end', () => answer(request.url ?? '', Buffer.concat(parts), request.headers, response));
-  });
+  };
+  const server = pair ? createSecureServer(pair, listener) : createServer(listener);
   await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
   const close = (): void => {
     server.close();
