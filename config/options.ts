@@ -60,6 +60,8 @@ export interface Options {
     readonly patternLimit: number;
     /** Messages a second of a container; 0 has no limit. */
     readonly extractionLimit: number;
+    /** Share of one core; 0 has no limit. */
+    readonly cpuBudget: number;
     readonly maxSampleBytes: number;
     readonly masks: boolean;
   };
@@ -117,6 +119,7 @@ export function toOptions(values: Values, isSet: (option: OptionName) => boolean
       json: !values['disable-json-log-parsing'],
       patternLimit: values['log-patterns-per-container'],
       extractionLimit: values['log-pattern-extraction-limit'],
+      cpuBudget: values['log-cpu-budget'],
       maxSampleBytes: values['max-label-length'],
       masks: values['log-mask'] === 'on',
     },

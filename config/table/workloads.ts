@@ -1,5 +1,5 @@
 import { duration } from '../values/duration.ts';
-import { count, flag, oneOf } from '../values/scalar.ts';
+import { coreShare, count, flag, oneOf } from '../values/scalar.ts';
 import type { OptionTable } from './option.ts';
 
 /** What looks into the processes of containers and their logs. */
@@ -24,6 +24,11 @@ export const workloads = {
     type: count,
     default: '0',
     help: 'Messages a second of a container that patterns are looked for in; 0 has no limit.',
+  },
+  'log-cpu-budget': {
+    type: coreShare,
+    default: '0',
+    help: 'CPU that logs may take, as a share of one core, such as 0.05 or 5%: over it messages are counted without their pattern, then log files are read later; 0 has no limit.',
   },
   'log-mask': {
     type: oneOf(['on', 'off']),

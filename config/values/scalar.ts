@@ -85,6 +85,18 @@ export const sampling: ValueType<number> = {
   },
 };
 
+/** Of one core: `0.05` and `5%` are the same. */
+export const coreShare: ValueType<number> = {
+  name: 'share of a core',
+  placeholder: 'SHARE',
+  expected: 'a share of one core between 0 and 1, such as 0.05 or 5%',
+  parse: (value) => {
+    const number = value.endsWith('%') ? decimal(value.slice(0, -1)) / 100 : decimal(value);
+    if (number < 0 || number > 1) throw new Error();
+    return number;
+  },
+};
+
 export const count: ValueType<number> = {
   name: 'count',
   placeholder: 'COUNT',

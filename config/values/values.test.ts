@@ -5,7 +5,7 @@ import { duration, interval } from './duration.ts';
 import { cidrs, endpoint, listenAddress } from './network.ts';
 import { portRanges } from './ports.ts';
 import { regex } from './regex.ts';
-import { count, directory, flag, oneOf, path, rate, sampling, secret } from './scalar.ts';
+import { coreShare, count, directory, flag, oneOf, path, rate, sampling, secret } from './scalar.ts';
 import { size } from './size.ts';
 import type { ValueType } from './value.ts';
 
@@ -162,6 +162,16 @@ const tables: readonly Table[] = [
       ['-0.1', 1],
     ],
     bad: ['', 'all'],
+  },
+  {
+    type: coreShare,
+    good: [
+      ['0', 0],
+      ['0.05', 0.05],
+      ['5%', 0.05],
+      ['100%', 1],
+    ],
+    bad: ['', '%', '5', '101%', '-1%', '5 %', 'NaN', '5%%'],
   },
   {
     type: count,

@@ -32,13 +32,15 @@ export interface FilesDeps {
   /** Files that were made later are read from their beginning; milliseconds since the epoch. */
   readonly sinceMs: number;
   readonly stored: (id: string) => Position | undefined;
+  /** How long reading is to wait by now, milliseconds. */
+  readonly waitMs?: () => number;
 }
 
-export function files({ groups, waiting, clock, open, sinceMs, stored }: FilesDeps): Files {
+export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }: FilesDeps): Files {
   const byId = new Map<string, { readonly kind: FileKind; readonly feed: Feed }>();
   const each = <T>(make: (kind: FileKind) => T): Record<FileKind, T> =>
     Object.fromEntries(fileKinds.map((kind) => [kind, make(kind)])) as Record<FileKind, T>;
-  const all = each<Tails>(() => tails({ clock, stored }));
+  const all = each<Tails>(() => tails({ clock, stored, ...(waitMs && { waitMs }) }));
   /** Of streams that were left. */
   const before = each<FeedFigures>(() => ({ lines: 0, bytes: 0, undecodable: 0, cut: 0 }));
 

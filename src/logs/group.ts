@@ -26,18 +26,24 @@ export interface GroupDeps {
   readonly mask: (text: string) => string;
   readonly room: Room;
   readonly clock: Clock;
+  /** Whether there is time for patterns. */
+  readonly hasTime: () => boolean;
   /** It has counted something. */
   readonly onCount: (group: Group) => void;
   /** Sends the message on. */
   readonly emit?: Emit | undefined;
 }
 
-export function group(name: string, { settings, mask, room, clock, onCount, emit }: GroupDeps): Group {
+export function group(
+  name: string,
+  { settings, mask, room, clock, hasTime, onCount, emit }: GroupDeps,
+): Group {
   const { patternLimit, extractionLimit, maxSampleBytes } = settings;
   const own = patterns({ limit: patternLimit, maxSampleBytes, mask, room });
   const bucket = extractionLimit === 0 ? undefined : new TokenBucket(extractionLimit, extractionLimit, clock);
   const untold = new Map<Level, { -readonly [Key in keyof PatternCounter]: PatternCounter[Key] }>();
-  const isTold = (level: Level): boolean => bucket === undefined || !hasPatterns.has(level) || bucket.take();
+  const isTold = (level: Level): boolean =>
+    !hasPatterns.has(level) || (hasTime() && (bucket === undefined || bucket.take()));
 
   const made: Group = {
     name,

@@ -24,6 +24,8 @@ export interface Groups {
 
 export interface GroupsOptions {
   readonly roomBytes?: number;
+  /** Whether there is time for patterns. */
+  readonly hasTime?: () => boolean;
   /** Sends on what the group of this name counts. */
   readonly emitterOf?: ((name: string, mask: (text: string) => string) => Emit) | undefined;
 }
@@ -31,7 +33,7 @@ export interface GroupsOptions {
 export function groups(
   settings: LogSettings,
   clock: Clock,
-  { roomBytes = sampleRoomBytes, emitterOf }: GroupsOptions = {},
+  { roomBytes = sampleRoomBytes, hasTime = () => true, emitterOf }: GroupsOptions = {},
 ): Groups {
   const all = new Map<string, Group>();
   const told = changes();
@@ -40,6 +42,7 @@ export function groups(
     settings,
     mask,
     clock,
+    hasTime,
     room: room(roomBytes),
     onCount: (group: Group) => told.onCount(group),
   };

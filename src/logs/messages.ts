@@ -15,6 +15,8 @@ export interface LogSettings {
   readonly patternLimit: number;
   /** Messages a second of a container and source that patterns are looked for in; 0 has no limit. */
   readonly extractionLimit: number;
+  /** Share of one core that the worker may use; 0 has no limit. */
+  readonly cpuBudget: number;
   readonly maxSampleBytes: number;
   readonly masks: boolean;
   /** Where positions are kept; none are without it. */

@@ -132,6 +132,26 @@ test('a loud stream does not starve the others, nor the event loop', async (t) =
   assert.ok(readBytes < 64 << 20, 'the last line of the others came before the last of the loud one');
 });
 
+test('reading waits when it is to, also for what comes meanwhile, and loses nothing by it', async (t) => {
+  const { path, followed, got } = followedFile(temporary(t));
+  append(path, 0, 100_000);
+  let isOver = false;
+  const all = start(t, { sliceMs: 0, waitMs: () => (isOver ? 50 : 0) });
+  all.add(followed);
+  await until(() => got.length > 0);
+  isOver = true;
+  await sleep(60);
+  const before = got.length;
+  await sleep(300);
+  assert.ok(got.length - before <= 8 * 5000, 'a piece each time');
+  assert.ok(all.figures().unreadBytes > 0);
+  renameSync(path, `${path}.1`);
+  append(path, 100_000, 100_100);
+  isOver = false;
+  await until(() => got.length === 100_100);
+  assert.deepEqual(got, numbered(0, 100_100));
+});
+
 test('no more descriptors than allowed, and no line lost by it', async (t) => {
   const directory = temporary(t);
   const files = Array.from({ length: 20 }, (_, i) => followedFile(directory, {}, `${i}.log`));

@@ -24,6 +24,8 @@ export interface TailsOptions {
   readonly turnBytes?: number;
   /** How long is read before the event loop has its turn. */
   readonly sliceMs?: number;
+  /** How long reading is to wait after a slice, milliseconds; asked after each. */
+  readonly waitMs?: () => number;
   readonly maxFiles?: number;
   /** More descriptors are not kept; the file that has been quiet for longest is closed, and found again by its position. */
   readonly maxOpen?: number;
@@ -74,6 +76,8 @@ interface Entry {
 
 const pieceBytes = 64 * 1024;
 const looksAtOnce = 16;
+/** What is not read by then is read from its position the next time. */
+const closeWithinMs = 1500;
 
 /** Reads all followed files, in turns, in this thread. A visit is a look, or none, and a turn of reading. */
 export function tails({
@@ -87,6 +91,7 @@ export function tails({
   graceMs = 5000,
   turnBytes = 1 << 20,
   sliceMs = 20,
+  waitMs = () => 0,
   maxFiles = 10_000,
   maxOpen = 1000,
 }: TailsOptions = {}): Tails {
@@ -125,7 +130,7 @@ export function tails({
     queue.push(entry);
     if (isReading) return;
     isReading = true;
-    setImmediate(readSlice);
+    readLater();
   };
 
   const readSlice = (): void => {
@@ -138,7 +143,12 @@ export function tails({
       if (clock.monotonic() >= endMs) break;
     }
     isReading = queue.length > 0;
-    if (isReading) setImmediate(readSlice);
+    if (isReading) readLater();
+  };
+  const readLater = (): void => {
+    const ms = waitMs();
+    if (ms === 0) setImmediate(readSlice);
+    else setTimeout(readSlice, ms).unref();
   };
 
   /** Whether there may be more. */
@@ -225,14 +235,14 @@ export function tails({
   };
 
   /** Takes the entry out of the turns, and reads what is there now. */
-  const leave = async (entry: Entry, isEnd: boolean): Promise<void> => {
+  const leave = async (entry: Entry, isEnd: boolean, untilMs = Infinity): Promise<void> => {
     entry.isLeaving = true;
     clearTimeout(entry.timer);
     unwatch(entry);
     await entry.looking;
     await lookAt(entry);
     let endMs = clock.monotonic() + sliceMs;
-    for (let left = entry.tail.unreadBytes; left > 0;) {
+    for (let left = entry.tail.unreadBytes; left > 0 && clock.monotonic() < untilMs;) {
       const bytes = entry.tail.read(piece);
       if (bytes === 0) break;
       left -= bytes;
@@ -290,7 +300,8 @@ export function tails({
     },
     async close() {
       isClosing = true;
-      await Promise.all([...entries.values()].map((entry) => leave(entry, false)));
+      const untilMs = clock.monotonic() + closeWithinMs;
+      await Promise.all([...entries.values()].map((entry) => leave(entry, false, untilMs)));
     },
   };
 }

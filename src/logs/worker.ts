@@ -3,9 +3,11 @@ import { getSystemErrorName } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
 import { systemClock as clock } from '../host/clock.ts';
+import { cpuBudget } from './cpu-budget.ts';
 import { expiry } from './expiry.ts';
 import { exporting } from './export.ts';
 import { files } from './files.ts';
+import type { Position } from './followed.ts';
 import { groups } from './groups.ts';
 import { journalFeed } from './journal-feed.ts';
 import type { Counted, FromWorker, LogSettings, Stream, ToWorker } from './messages.ts';
@@ -32,6 +34,7 @@ const open = (stream: Stream, name: string): Promise<number> =>
     say({ say: 'open', call, stream: stream.id, name });
   });
 
+const budget = cpuBudget(settings.cpuBudget, clock);
 const problem = (text: string): void => say({ say: 'problem', text });
 /** Messages are sent from here: on their way to another thread each would be copied, and wait for it. */
 const out =
@@ -40,10 +43,11 @@ const out =
     onState: (works, reason) => say({ say: 'exports', works, reason }),
     onWarning: problem,
   }));
-const all = groups(settings, clock, { emitterOf: out?.emitterOf });
+const all = groups(settings, clock, { emitterOf: out?.emitterOf, hasTime: () => budget.allows() });
 const waiting = expiry(clock);
 const positions = await openedPositions();
-const own = files({ groups: all, waiting, clock, open, sinceMs, stored: (id) => positions?.get(id) });
+const stored = (id: string): Position | undefined => positions?.get(id);
+const own = files({ groups: all, waiting, clock, open, sinceMs, stored, waitMs: () => budget.waitMs() });
 positions?.keep(() => own.positions());
 const journal = journalFeed(all, waiting, clock);
 say({ say: 'ready', cursor: positions?.cursor ?? null });

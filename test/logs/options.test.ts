@@ -6,7 +6,7 @@ import { run } from '../agent/rig.ts';
 import { say, ways } from '../agent/say.ts';
 import { skip } from '../kernel/machine.ts';
 import { proves } from '../proof.ts';
-import { messagesOf, settled, type LogSeries } from './page.ts';
+import { messagesOf, settled, total, type LogSeries } from './page.ts';
 import { startWriter } from './writer.ts';
 
 /** What the agent makes of these lines with such options. */
@@ -53,6 +53,22 @@ for (const way of ways) {
     );
     proves(t, ...few.names, ...slow.names);
   });
+
+  test(
+    `${way}: over the budget of CPU all are counted, though late and without patterns`,
+    { skip },
+    async (t) => {
+      const budget = say(way, { 'log-cpu-budget': way === 'flags' ? '1%' : '0.01' });
+      const many = Array.from({ length: 15_000 }, (_, i) => errors(20)[i % 20]!);
+      const startMs = Date.now();
+      const series = await seriesWith(t, budget, many);
+      const [untold] = series.filter(({ sample }) => sample === 'event was sampled');
+      assert.ok(untold !== undefined && untold.messages > 10_000, String(untold?.messages));
+      assert.equal(total(series), many.length);
+      assert.ok(Date.now() - startMs > 4000, 'they take more than 40 ms');
+      proves(t, ...budget.names);
+    },
+  );
 
   test(`${way}: JSON, and secrets`, { skip }, async (t) => {
     const lines = ['{"level":"error","msg":"it broke","password":"hunter2"}', 'WARN login password=hunter2'];
