@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { desk, type Desk } from './desk.ts';
+import { desk, type Desk, type DeskDeps } from './desk.ts';
 import type { LogSettings } from './messages.ts';
 import { openLog } from './open-file.ts';
 import { logSeries } from './series.ts';
@@ -12,16 +13,25 @@ const usual = {
   ...{ json: true, patternLimit: 256, extractionLimit: 0, cpuBudget: 0, maxSampleBytes: 4096, masks: true },
 };
 
-function start(t: TestContext, settings: Partial<LogSettings> = {}) {
-  const series = logSeries();
+async function start(t: TestContext, settings: Partial<LogSettings> = {}, deps: Partial<DeskDeps> = {}) {
+  const series = logSeries(usual.patternLimit);
+  let restarts = 0;
   const problems: string[] = [];
   const of: Desk = desk({
     settings: { ...usual, ...settings },
     onCounted: (counted) => series.take(counted),
     onProblem: (text) => problems.push(text),
-    onEnd: (error) => problems.push(String(error)),
+    onExports() {},
+    onDeath(error) {
+      problems.push(String(error));
+      series.renew();
+    },
+    onRestart: () => restarts++,
+    ...deps,
   });
   t.after(() => of.close());
+  // The clock of file systems is a coarse one.
+  await sleep(20);
   /** From its beginning. */
   const follow = (directory: string, name: string): void => {
     const group = `${directory}\nfile`;
@@ -35,7 +45,7 @@ function start(t: TestContext, settings: Partial<LogSettings> = {}) {
     await of.count();
     return [...series.all()].reduce((sum, { messages }) => sum + messages, 0);
   };
-  return { of, series, problems, follow, counted };
+  return { of, series, problems, follow, counted, restarts: () => restarts };
 }
 
 async function until(is: () => Promise<boolean>): Promise<void> {
@@ -62,7 +72,7 @@ test('the thread keeps to its budget of CPU', async (t) => {
   const directory = temporary(t);
   const line = (i: number): string =>
     `ERROR ${'abcdefgh'[i % 8]} cannot open file ${i}, of ${'x'.repeat(60)}\n`;
-  const { of, series, follow, counted } = start(t, { cpuBudget: 0.05 });
+  const { of, series, follow, counted } = await start(t, { cpuBudget: 0.05 });
   writeFileSync(`${directory}/app.log`, Array.from({ length: 400_000 }, (_, i) => line(i)).join(''));
   follow(directory, 'app.log');
   await until(async () => (await counted()) > 0);
@@ -72,4 +82,107 @@ test('the thread keeps to its budget of CPU', async (t) => {
   assert.ok(share > 0.01 && share < 0.08, `${share} of a core`);
   await of.count();
   assert.ok(series.told!.figures.file.lagBytes > 0);
+});
+
+/** A thread that dies in the manner that a file says; answers the function that lets it. */
+function mortal(
+  t: TestContext,
+  restartAfterMs = 20,
+): { deps: Partial<DeskDeps>; die(how: 'throw' | 'memory'): void } {
+  const path = join(temporary(t), 'death');
+  process.env['LOGS_TEST_DEATH'] = path;
+  t.after(() => delete process.env['LOGS_TEST_DEATH']);
+  const file = join(import.meta.dirname, 'worker.fixture.ts');
+  return { deps: { file, restartAfterMs }, die: (how) => writeFileSync(path, how) };
+}
+
+const descriptorsIn = (directory: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
+    } catch {
+      return false;
+    }
+  }).length;
+
+for (const how of ['throw', 'memory'] as const)
+  test(`a thread that dies (${how}) is started again: each line once, no descriptor left`, async (t) => {
+    const rounds = how === 'throw' ? 2 : 1;
+    const { deps, die } = mortal(t);
+    const directory = temporary(t);
+    const { of, series, problems, follow, counted, restarts } = await start(t, {}, deps);
+    const files = Array.from({ length: 20 }, (_, i) => `${i}.log`);
+    let written = 0;
+    const write = (lines: number): void => {
+      for (const file of files)
+        appendFileSync(`${directory}/${file}`, `ERROR it broke\nINFO it ${written}\n`.repeat(lines));
+      written += files.length * lines * 2;
+    };
+    write(10);
+    for (const file of files) follow(directory, file);
+    await until(async () => (await counted()) === written);
+    for (let round = 1; round <= rounds; round++) {
+      write(5);
+      // Read, maybe, and not told.
+      await sleep(200 * round);
+      die(how);
+      write(5);
+      await until(() => Promise.resolve(restarts() === round));
+      write(5);
+      if (round === rounds) of.leave(files[0]!);
+      await until(async () => (await counted()) >= written);
+    }
+    await sleep(500);
+    assert.equal(await counted(), written);
+    assert.equal(problems.length, rounds, problems.join('\n'));
+    assert.match(problems[0]!, how === 'throw' ? /to die/ : /memory/);
+    assert.equal([...series.all()].length, 2, 'the same series');
+    assert.equal(series.told!.figures.file.lines, written);
+    assert.ok(descriptorsIn(directory) <= files.length, `${descriptorsIn(directory)} descriptors`);
+    await of.close();
+    assert.equal(descriptorsIn(directory), 0);
+  });
+
+test('what kills each thread is passed over, and counted', async (t) => {
+  const { deps, die } = mortal(t);
+  const directory = temporary(t);
+  const { series, problems, follow, counted, restarts } = await start(t, {}, deps);
+  appendFileSync(`${directory}/app.log`, 'INFO before\n');
+  follow(directory, 'app.log');
+  await until(async () => (await counted()) === 1);
+  const poison = 'POISON it is\n';
+  appendFileSync(`${directory}/app.log`, poison);
+  await until(() => Promise.resolve(restarts() === 3));
+  await until(async () => {
+    await counted();
+    return series.told!.figures.file.destroyedBytes === poison.length;
+  });
+  appendFileSync(`${directory}/app.log`, 'INFO behind\n');
+  await until(async () => (await counted()) === 2);
+  die('throw');
+  await until(() => Promise.resolve(restarts() === 4));
+  assert.equal(problems.length, 4);
+});
+
+test('messages of the journal that a thread took and did not tell of are counted as dropped', async (t) => {
+  const { deps, die } = mortal(t, 300);
+  const { of, series, restarts, counted } = await start(t, {}, deps);
+  const group = 'web\njournald';
+  series.add(group, 'journald', () => ({ visible: true, labels: {} }) as never);
+  const send = (count: number): void =>
+    of.take(
+      Array.from({ length: count }, () => ({ group, text: 'it is', level: 'info' as const, timeMs: 0 })),
+      null,
+    );
+  send(100);
+  await until(async () => (await counted()) === 100);
+  send(7);
+  await sleep(100);
+  die('throw');
+  await until(() => Promise.resolve(of.dropped > 0));
+  assert.equal(of.dropped, 7);
+  send(30);
+  await until(() => Promise.resolve(restarts() === 1));
+  await until(async () => (await counted()) === 130);
+  assert.equal(series.told!.figures.journald.lines, 130);
 });

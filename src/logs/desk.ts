@@ -3,7 +3,11 @@ import { constants } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { Position } from './followed.ts';
+import { handed } from './handed.ts';
+import { lives } from './lives.ts';
 import type { Counted, FromWorker, JournalMessage, LogSettings, Stream, ToWorker } from './messages.ts';
+import { closeQuietly } from './opened.ts';
 
 /** The agent's end of the thread that reads logs. */
 export interface Desk {
@@ -20,7 +24,7 @@ export interface Desk {
   count(): Promise<void>;
   /** What is there is read once, and counted. */
   close(): Promise<void>;
-  /** Messages of the journal that were dropped, since the thread did not take them. */
+  /** Messages of the journal that were dropped, since the thread did not take them, or died before it told of them. */
   readonly dropped: number;
 }
 
@@ -32,79 +36,159 @@ export interface DeskDeps {
   readonly onCounted: (counted: Counted) => void;
   readonly onProblem: (text: string) => void;
   readonly onExports: (works: boolean, reason: string) => void;
-  /** The thread has died: nothing is read any more. */
-  readonly onEnd: (error: unknown) => void;
+  /** The thread has died: nothing is read until it is started again, and it counts from 0 then. */
+  readonly onDeath: (error: unknown) => void;
+  readonly onRestart: () => void;
+  /** What the thread runs. */
+  readonly file?: string;
+  /** After the first death. */
+  readonly restartAfterMs?: number;
 }
 
 const { ENOENT, EIO } = constants.errno;
-/** Young objects die young, and a message is short. Descriptors are opened here and closed there. */
+/** Young objects die young, and a message is short. What the thread has opened is closed with it. */
 const options = {
   resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 384 },
-  trackUnmanagedFds: false,
+  trackUnmanagedFds: true,
 };
 /** A thread that is busy tells the next time. */
 const countWithinMs = 1500;
 const closeWithinMs = 3000;
+/** So soon is known from where a stream is read, should the thread die. */
+const countNewAfterMs = 1000;
 /** Batches of the journal, of 1 MiB at most, that may wait for the thread. */
 const maxBatches = 64;
 
-/** The thread is started for the first stream. */
-export function desk({ settings, onCounted, onProblem, onExports, onEnd }: DeskDeps): Desk {
+interface Followed {
+  stream: Stream;
+  open: Open;
+  /** How often the thread has been told of it, and has not left it. */
+  follows: number;
+  isLeft: boolean;
+  /** Up to here has been told. */
+  position?: Position | undefined;
+}
+
+/** The thread is started for the first stream, and again when it has died. */
+export function desk({
+  settings,
+  onCounted,
+  onProblem,
+  onExports,
+  onDeath,
+  onRestart,
+  ...deps
+}: DeskDeps): Desk {
   const sinceMs = Date.now();
-  const streams = new Map<string, { readonly open: Open; follows: number }>();
-  const calls = new Map<number, () => void>();
+  const streams = new Map<string, Followed>();
+  const calls = new Map<number, { readonly taken: number; readonly answer: () => void }>();
   const stored = Promise.withResolvers<string | null>();
+  const descriptors = handed();
+  /** Of groups: what their messages are sent as. */
+  const resources = new Map<string, Attributes>();
+  const life = lives(() => performance.now(), deps.restartAfterMs);
+  /** For the next thread. */
+  const waiting: Extract<ToWorker, { do: 'take' }>[] = [];
+  /** Messages of the journal that the thread has got, and of those it has told of. */
+  let [taken, told] = [0, 0];
   let [lastCall, batches, dropped] = [0, 0, 0];
   let worker: Worker | undefined;
-  let hasEnded = false;
+  let restart: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
-  const end = (error?: unknown): void => {
-    if (hasEnded) return;
-    hasEnded = true;
-    for (const answer of calls.values()) answer();
+  /** Nobody answers any more. */
+  const abandon = (): void => {
+    worker = undefined;
+    descriptors.clear();
+    for (const { answer } of calls.values()) answer();
     calls.clear();
-    streams.clear();
-    stored.resolve(null);
-    if (error !== undefined) onEnd(error);
+  };
+  const die = (one: Worker, error: unknown): void => {
+    if (worker !== one || isClosed) return;
+    abandon();
+    dropped += taken - told;
+    [taken, told, batches] = [0, 0, 0];
+    onDeath(error);
+    restart = setTimeout(() => {
+      restart = undefined;
+      start();
+      onRestart();
+    }, life.end()).unref();
   };
   const left = (id: string): void => {
-    const stream = streams.get(id);
-    if (stream !== undefined && --stream.follows === 0) streams.delete(id);
+    const own = streams.get(id);
+    if (own !== undefined && --own.follows === 0) streams.delete(id);
   };
   const hear = (message: FromWorker): void => {
     if (message.say === 'open') void opened(message);
+    else if (message.say === 'reopened') descriptors.done(message.fd);
     else if (message.say === 'took') batches--;
     else if (message.say === 'left') left(message.stream);
     else if (message.say === 'ready') stored.resolve(message.cursor);
     else if (message.say === 'problem') onProblem(message.text);
     else if (message.say === 'exports') onExports(message.works, message.reason);
-    else {
-      onCounted(message.counted);
-      calls.get(message.call)?.();
-      calls.delete(message.call);
+    else counted(message);
+  };
+  const counted = ({ call, counted }: Extract<FromWorker, { say: 'counted' }>): void => {
+    for (const [id, position] of counted.positions) {
+      const own = streams.get(id);
+      if (own !== undefined) own.position = position;
     }
+    onCounted(counted);
+    const asked = calls.get(call);
+    told = Math.max(told, asked?.taken ?? 0);
+    asked?.answer();
+    calls.delete(call);
   };
   const opened = async ({ call, stream, name }: Extract<FromWorker, { say: 'open' }>): Promise<void> => {
+    const asking = worker;
     const known = streams.get(stream);
     const fd = known === undefined ? -ENOENT : await known.open(name).catch(() => -EIO);
-    tell({ do: 'opened', call, fd });
+    if (asking === worker && asking !== undefined) {
+      if (fd >= 0) descriptors.add(fd);
+      asking.postMessage({ do: 'opened', call, fd } satisfies ToWorker);
+    } else if (fd >= 0) closeQuietly(fd);
   };
-  const start = (): Worker => {
-    const started = new Worker(workerFile(), { workerData: { settings, sinceMs }, ...options });
-    started.unref();
-    started
-      .on('message', hear)
-      .on('error', end)
-      .on('exit', () => end(new Error('the thread has ended')));
-    return started;
+  const start = (): void => {
+    const one = new Worker(deps.file ?? workerFile(), { workerData: { settings, sinceMs }, ...options });
+    worker = one;
+    life.begin();
+    one.unref();
+    one
+      .on('message', (message: FromWorker) => worker === one && hear(message))
+      .on('error', (error) => die(one, error))
+      .on('exit', () => die(one, new Error('the thread has ended')));
+    for (const [group, resource] of resources) tell({ do: 'describe', group, resource });
+    for (const own of streams.values()) followAgain(own);
+    for (const message of waiting.splice(0)) take(message);
+    if (streams.size > 0) countSoon();
   };
-  const tell = (message: ToWorker): void => {
-    if (!hasEnded) (worker ??= start()).postMessage(message);
+  /** Where the thread before has not told of it, as if it were new. */
+  const followAgain = (own: Followed): void => {
+    own.follows = 1;
+    tell({ do: 'follow', stream: { ...own.stream, readTo: own.position, isSkipped: life.isDoomed } });
+    if (own.isLeft) tell({ do: 'leave', stream: own.stream.id });
+  };
+  const tell = (message: ToWorker): void => worker?.postMessage(message);
+  const take = (message: Extract<ToWorker, { do: 'take' }>): void => {
+    batches++;
+    taken += message.messages.length;
+    tell(message);
+  };
+  const begin = (): void => {
+    if (worker === undefined && restart === undefined && !isClosed) start();
+  };
+  const countSoon = (): void => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      void ask('count', countWithinMs);
+    }, countNewAfterMs).unref();
   };
   const ask = async (what: 'count' | 'close', withinMs: number): Promise<void> => {
-    if (worker === undefined || hasEnded) return;
+    if (worker === undefined || isClosed) return;
     const call = ++lastCall;
-    const answered = new Promise<void>((resolve) => calls.set(call, resolve));
+    const answered = new Promise<void>((answer) => calls.set(call, { taken, answer }));
     tell({ do: what, call });
     await Promise.race([answered, sleep(withinMs, undefined, { ref: what === 'close' })]);
     calls.delete(call);
@@ -112,38 +196,55 @@ export function desk({ settings, onCounted, onProblem, onExports, onEnd }: DeskD
 
   return {
     follow(stream, open) {
-      if (hasEnded) return;
-      streams.set(stream.id, { open, follows: (streams.get(stream.id)?.follows ?? 0) + 1 });
+      if (isClosed) return;
+      begin();
+      const own = streams.get(stream.id);
+      if (own === undefined) streams.set(stream.id, { stream, open, follows: 1, isLeft: false });
+      else Object.assign(own, { stream, open, follows: own.follows + 1, isLeft: false });
       tell({ do: 'follow', stream });
+      countSoon();
     },
     leave(stream) {
+      const own = streams.get(stream);
+      if (own !== undefined) own.isLeft = true;
       tell({ do: 'leave', stream });
     },
     take(messages, cursor) {
-      if (hasEnded || batches >= maxBatches) {
+      if (isClosed || batches + waiting.length >= maxBatches) {
         dropped += messages.length;
         return;
       }
-      batches++;
-      tell({ do: 'take', messages, cursor });
+      begin();
+      const message = { do: 'take', messages, cursor } as const;
+      if (worker === undefined) waiting.push(message);
+      else take(message);
     },
     cursor() {
-      if (settings.stateDirectory === undefined || hasEnded) return Promise.resolve(null);
-      worker ??= start();
+      if (settings.stateDirectory === undefined || isClosed) return Promise.resolve(null);
+      begin();
       return stored.promise;
     },
     describe(group, resource) {
-      if (settings.exportTo !== undefined) tell({ do: 'describe', group, resource });
+      if (settings.exportTo === undefined) return;
+      resources.set(group, resource);
+      tell({ do: 'describe', group, resource });
     },
     forget(group) {
-      if (worker !== undefined) tell({ do: 'forget', group });
+      resources.delete(group);
+      tell({ do: 'forget', group });
     },
     count: () => ask('count', countWithinMs),
     async close() {
+      clearTimeout(restart);
+      clearTimeout(soon);
       await ask('close', closeWithinMs);
-      end();
+      isClosed = true;
+      const last = worker;
+      abandon();
+      streams.clear();
+      stored.resolve(null);
       // A thread that hangs in a system call does not end.
-      await Promise.race([worker?.terminate(), sleep(closeWithinMs, undefined, { ref: false })]);
+      await Promise.race([last?.terminate(), sleep(closeWithinMs, undefined, { ref: false })]);
     },
     get dropped() {
       return dropped;

@@ -40,12 +40,17 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
   const byId = new Map<string, { readonly kind: FileKind; readonly feed: Feed }>();
   const each = <T>(make: (kind: FileKind) => T): Record<FileKind, T> =>
     Object.fromEntries(fileKinds.map((kind) => [kind, make(kind)])) as Record<FileKind, T>;
-  const all = each<Tails>(() => tails({ clock, stored, ...(waitMs && { waitMs }) }));
+  /** Of the stream that is being added. */
+  let before: Pick<Stream, 'readTo' | 'isSkipped'> = {};
+  const positionOf = (id: string): Position | undefined =>
+    before.isSkipped === true ? undefined : (before.readTo ?? stored(id));
+  const all = each<Tails>(() => tails({ clock, stored: positionOf, ...(waitMs && { waitMs }) }));
+  const skipped = each<{ bytes: number }>(() => ({ bytes: 0 }));
   /** Of streams that were left. */
-  const before = each<FeedFigures>(() => ({ lines: 0, bytes: 0, undecodable: 0, cut: 0 }));
+  const ended = each<FeedFigures>(() => ({ lines: 0, bytes: 0, undecodable: 0, cut: 0 }));
 
   const figuresOf = (kind: FileKind): FeedFigures => {
-    const sum = { ...before[kind] };
+    const sum = { ...ended[kind] };
     for (const own of byId.values()) if (own.kind === kind) add(sum, own.feed.figures);
     return sum;
   };
@@ -56,13 +61,15 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
       if (byId.has(id)) return;
       const lines = feed(kind, groups.of(stream.group));
       let isYoung = isNew;
-      let isKnown = isAgain;
+      const isSkipped = stream.isSkipped === true;
+      let isKnown = isAgain && !isSkipped;
+      before = stream;
       const isAdded = all[kind].add({
         id,
         directory,
         name,
         get fromStart() {
-          return isYoung && !isAgain;
+          return isYoung && !isAgain && !isSkipped;
         },
         async open() {
           const fd = await open(stream, name);
@@ -71,6 +78,7 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
           try {
             const { birthtimeMs } = fstatSync(fd);
             if (birthtimeMs > 0) isYoung = birthtimeMs >= sinceMs;
+            if (isSkipped) skipped[kind].bytes += bytesAfter(stream, isYoung && !isAgain, fd);
           } catch {
             // Whoever reads it will hear of it.
           }
@@ -83,6 +91,7 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
         },
         committed: () => lines.committed(),
       });
+      before = {};
       if (isAdded) byId.set(id, { kind, feed: lines });
     },
     async leave(id) {
@@ -90,11 +99,12 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
       if (own === undefined) return;
       await all[own.kind].remove(id);
       own.feed.flush();
-      add(before[own.kind], own.feed.figures);
+      add(ended[own.kind], own.feed.figures);
       byId.delete(id);
     },
     figures(kind) {
-      const { files: streams, rotations, destroyedBytes, unreadBytes, ...tail } = all[kind].figures();
+      const { files: streams, rotations, unreadBytes, ...tail } = all[kind].figures();
+      const destroyedBytes = tail.destroyedBytes + skipped[kind].bytes;
       const { lines, bytes, undecodable, cut } = figuresOf(kind);
       const refused = tail.refusedAdds + tail.refusedFiles;
       const known = { lines, bytes, lagBytes: unreadBytes, streams, rotations, destroyedBytes };
@@ -108,6 +118,13 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
       for (const own of byId.values()) own.feed.settle();
     },
   };
+}
+
+/** What had not been told of the file that is open: all of it where it is another one by now, or new. */
+function bytesAfter({ readTo }: Stream, isNew: boolean, fd: number): number {
+  const { ino, size } = fstatSync(fd, { bigint: true });
+  if (readTo === undefined) return isNew ? Number(size) : 0;
+  return Math.max(0, Number(size) - (String(ino) === readTo.inode ? readTo.offset : 0));
 }
 
 function add(sum: FeedFigures, more: FeedFigures): void {

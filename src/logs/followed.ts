@@ -38,6 +38,12 @@ export interface Position {
   readonly fingerprint: string;
 }
 
+export const isSamePosition = (one: Position, other: Position): boolean =>
+  one.offset === other.offset &&
+  one.inode === other.inode &&
+  one.device === other.device &&
+  one.fingerprint === other.fingerprint;
+
 /** What has happened to all that is followed, since the beginning. */
 export interface TailFigures {
   readBytes: number;

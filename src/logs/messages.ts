@@ -1,6 +1,7 @@
 /** What the agent and its worker for logs say to each other. All of it can be cloned. */
 import type { Attributes } from '@opentelemetry/api';
 import type { LogExportFigures, LogExportSettings } from '../model/log-export.ts';
+import type { Position } from './followed.ts';
 import type { Level } from './level.ts';
 
 /** Of streams: the label `kind`. */
@@ -39,6 +40,10 @@ export interface Stream {
   readonly isNew: boolean;
   /** It was followed before: reading goes on at its end. */
   readonly isAgain: boolean;
+  /** A worker before has read and told so far. */
+  readonly readTo?: Position | undefined;
+  /** Reading goes on at the end nevertheless: what lies between has killed workers. */
+  readonly isSkipped?: boolean | undefined;
 }
 
 /** An entry of the journal. */
@@ -72,6 +77,8 @@ export type FromWorker =
   | { readonly say: 'ready'; readonly cursor: string | null }
   /** The file of a stream, or another one of its directory, is to be opened: answered by `opened` with a descriptor or the negative errno. */
   | { readonly say: 'open'; readonly call: number; readonly stream: string; readonly name: string }
+  /** The worker has a descriptor of its own: this one is not needed any more. */
+  | { readonly say: 'reopened'; readonly fd: number }
   /** The stream has been read to its end. */
   | { readonly say: 'left'; readonly stream: string }
   | { readonly say: 'counted'; readonly call: number; readonly counted: Counted }
@@ -98,6 +105,8 @@ export interface Counted {
   readonly refused: Readonly<Record<string, number>>;
   /** Of messages that are sent; undefined where none are. */
   readonly records?: LogExportFigures | undefined;
+  /** Up to where that has been counted, of each stream where it has changed. */
+  readonly positions: readonly (readonly [stream: string, position: Position])[];
 }
 
 export interface KindFigures {

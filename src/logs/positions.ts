@@ -3,7 +3,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { codeOf, messageOf } from '../errors.ts';
 import { withHandle } from '../host/files.ts';
 import { isFingerprint } from './fingerprint.ts';
-import type { Position } from './followed.ts';
+import { isSamePosition, type Position } from './followed.ts';
 import { openStateDirectory } from './state-directory.ts';
 
 /** Positions in files and in the journal, kept over restarts in `positions.json` of the state directory. */
@@ -85,7 +85,7 @@ export async function openPositions(
       if (id.length > maxIdLength) continue;
       told.add(id);
       const before = entries.get(id);
-      if (before !== undefined && isEqual(before, position)) continue;
+      if (before !== undefined && isSamePosition(before, position)) continue;
       entries.delete(id);
       entries.set(id, position);
       isChanged = true;
@@ -211,12 +211,6 @@ function isPosition(value: unknown): value is Position {
 }
 
 const isDecimal = (value: unknown): boolean => typeof value === 'string' && /^\d{1,20}$/.test(value);
-
-const isEqual = (one: Position, other: Position): boolean =>
-  one.offset === other.offset &&
-  one.inode === other.inode &&
-  one.device === other.device &&
-  one.fingerprint === other.fingerprint;
 
 /** After a crash there is the old file or the new one, whole. */
 async function replace(directory: FileHandle, path: string, text: string): Promise<void> {

@@ -16,6 +16,7 @@ const settings: LogSettings = {
   json: true,
   patternLimit: 2,
   extractionLimit: 0,
+  cpuBudget: 0,
   maxSampleBytes: 100,
   masks: true,
 };

@@ -57,15 +57,18 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
     for (const feature of ['log_files', 'journal'] as const) features.set(feature, false, 'not_wanted');
     return undefined;
   }
-  const series = logSeries();
+  const series = logSeries(options.logs.patternLimit);
+  const setWorking = (): void => features.set('log_files', true, addon === undefined ? 'no_addon' : '');
   const worker = desk({
     settings: { ...options.logs, stateDirectory: options.stateDirectory, exportTo },
     onCounted: (counted) => series.take(counted),
     onProblem,
     onExports,
-    onEnd(error) {
-      for (const feature of ['log_files', 'journal'] as const) features.fail(feature, error);
+    onDeath(error) {
+      series.renew();
+      features.fail('log_files', error);
     },
+    onRestart: () => setWorking(),
   });
   const read = streams({
     ...{ containers, desk: worker, root: paths.root, openHost: hostOpener(addon, paths) },
@@ -78,7 +81,7 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
       series.forget(groups);
     },
   });
-  features.set('log_files', true, addon === undefined ? 'no_addon' : '');
+  setWorking();
   const lookForWritten = addon && followWritten(addon, read, deps);
   let isLooking = false;
   const look = async (onlyNew: boolean): Promise<void> => {

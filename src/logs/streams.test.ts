@@ -15,7 +15,7 @@ interface Said {
 
 function setUp(): Said {
   let said: string[] = [];
-  const series = logSeries();
+  const series = logSeries(256);
   const set: { all: ListedContainer[] } = { all: [] };
   const of = streams({
     containers: { all: () => set.all },

@@ -1,4 +1,5 @@
 /** The thread in which logs are read and counted; what it says and is told is in messages.ts. */
+import { constants, openSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
@@ -7,7 +8,7 @@ import { cpuBudget } from './cpu-budget.ts';
 import { expiry } from './expiry.ts';
 import { exporting } from './export.ts';
 import { files } from './files.ts';
-import type { Position } from './followed.ts';
+import { isSamePosition, type Position } from './followed.ts';
 import { groups } from './groups.ts';
 import { journalFeed } from './journal-feed.ts';
 import type { Counted, FromWorker, LogSettings, Stream, ToWorker } from './messages.ts';
@@ -21,7 +22,7 @@ const opening = new Map<number, (fd: number) => void>();
 let lastCall = 0;
 /** By the agent, which can open files where containers see them. */
 const open = (stream: Stream, name: string): Promise<number> =>
-  new Promise((resolve, reject) => {
+  new Promise<number>((resolve, reject) => {
     const call = ++lastCall;
     opening.set(call, (fd) => {
       opening.delete(call);
@@ -32,9 +33,18 @@ const open = (stream: Stream, name: string): Promise<number> =>
       }
     });
     say({ say: 'open', call, stream: stream.id, name });
-  });
+  }).then(reopened);
 
 const budget = cpuBudget(settings.cpuBudget, clock);
+/** A descriptor of this thread's own, which is closed with it, in place of the agent's. */
+function reopened(fd: number): number {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NOCTTY);
+  } finally {
+    say({ say: 'reopened', fd });
+  }
+}
+
 const problem = (text: string): void => say({ say: 'problem', text });
 /** Messages are sent from here: on their way to another thread each would be copied, and wait for it. */
 const out =
@@ -75,7 +85,19 @@ function counted(): Counted {
       pattern: all.refused,
     },
     records: out?.figures,
+    positions: movedPositions(),
   };
+}
+
+let toldPositions = new Map<string, Position>();
+function movedPositions(): [string, Position][] {
+  const now = new Map(own.positions());
+  const moved = [...now].filter(([id, position]) => {
+    const before = toldPositions.get(id);
+    return before === undefined || !isSamePosition(before, position);
+  });
+  toldPositions = now;
+  return moved;
 }
 
 function take({ messages, cursor }: Extract<ToWorker, { do: 'take' }>): void {
