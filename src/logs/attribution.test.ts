@@ -35,7 +35,7 @@ test('entries of a unit are its container’s, also from below its cgroup; those
     { group: web, text: 'a', level: 'info', timeMs: 1 },
     { group: web, text: 'b', level: 'info', timeMs: 1 },
   ]);
-  assert.deepEqual([of.unattributed, of.held], [2, 0]);
+  assert.deepEqual([of.unattributed, of.held.length], [2, 0]);
 });
 
 test('what a unit writes before it is known waits, in order, and not for ever', () => {
@@ -51,17 +51,35 @@ test('what a unit writes before it is known waits, in order, and not for ever', 
   of.take([entry(other, '1')]);
   clock.nowMs = 9000;
   of.take([entry(other, '2')]);
-  assert.deepEqual([of.unattributed, of.held], [2, 0], 'nobody came');
+  assert.deepEqual([of.unattributed, of.held.length], [2, 0], 'nobody came');
   clock.nowMs = 70_000;
   of.take([entry(other, '3')]);
-  assert.equal(of.held, 1, 'it may be somebody’s by now');
+  assert.equal(of.held.length, 1, 'it may be somebody’s by now');
 });
 
 test('held entries have a bound; a container that switches logs off has none', () => {
   const { known, of } = setUp();
   of.take(Array.from({ length: 5000 }, (_, i) => entry(web, String(i))));
-  assert.deepEqual([of.held, of.unattributed], [4096, 904]);
+  assert.deepEqual([of.held.length, of.unattributed], [4096, 904]);
   known.set(web, { id: web, switchedOff: new Set(['logs']) } as unknown as ListedContainer);
   assert.deepEqual(of.take([]), []);
-  assert.deepEqual([of.held, of.unattributed], [0, 904]);
+  assert.deepEqual([of.held.length, of.unattributed], [0, 904]);
+});
+
+test('what waited when the agent ended waits anew', () => {
+  const [one, other] = [setUp(), new Map<string, ListedContainer>()];
+  one.of.take([entry(web, '1'), entry(`${web}/inner`, '2')]);
+  const next = attribution({
+    find: (id) => other.get(id),
+    groupOf: ({ id }) => id,
+    nowMs: () => 0,
+    held: [...one.of.held, entry('/init.scope', 'nobody’s')],
+  });
+  assert.deepEqual(next.take([]), []);
+  other.set(web, { id: web } as ListedContainer);
+  assert.deepEqual(
+    next.take([entry(web, '3')]).map(({ text }) => text),
+    ['1', '2', '3'],
+  );
+  assert.deepEqual([next.held.length, next.unattributed], [0, 0]);
 });

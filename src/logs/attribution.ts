@@ -1,5 +1,5 @@
 import type { ListedContainer } from '../model/containers.ts';
-import type { Level } from './level.ts';
+import { levels, type Level } from './level.ts';
 import type { JournalMessage } from './messages.ts';
 import { unitId } from './units.ts';
 
@@ -19,13 +19,26 @@ const [maxHeld, maxHeldLength] = [4096, 2 << 20];
 const forgetMs = 60_000;
 const maxNobodies = 4096;
 
+/** Whether it is an entry that may have been held, of what has been stored. */
+export function isHeldEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { cgroup, text, level, timeMs } = value as Partial<Record<keyof Entry, unknown>>;
+  return (
+    typeof cgroup === 'string' &&
+    typeof text === 'string' &&
+    text.length <= maxHeldLength &&
+    levels.some((one) => one === level) &&
+    typeof timeMs === 'number'
+  );
+}
+
 export interface Attribution {
   /** The messages whose container is known by now, in order for each of them. */
   take(entries: readonly Entry[]): JournalMessage[];
   /** Entries of no container. */
   readonly unattributed: number;
   /** Entries that wait for their container to be known. */
-  readonly held: number;
+  readonly held: readonly Entry[];
 }
 
 /** `groupOf`: undefined for a container whose journal is not to be read, which is its own choice. */
@@ -33,11 +46,16 @@ export function attribution(deps: {
   find: (id: string) => ListedContainer | undefined;
   groupOf: (container: ListedContainer) => string | undefined;
   nowMs: () => number;
+  /** Those that waited when the agent ended: they wait anew. */
+  held?: readonly Entry[];
 }): Attribution {
   const { find, groupOf, nowMs } = deps;
   /** Units that nobody is known for, since when. */
   const nobodies = new Map<string, number>();
-  let held: { readonly id: string; readonly entry: Entry }[] = [];
+  let held: { readonly id: string; readonly entry: Entry }[] = (deps.held ?? []).flatMap((entry) => {
+    const id = unitId(entry.cgroup);
+    return id === undefined ? [] : [{ id, entry }];
+  });
   let unattributed = 0;
 
   const isHopeless = (id: string): boolean => {
@@ -82,7 +100,7 @@ export function attribution(deps: {
       return unattributed;
     },
     get held() {
-      return held.length;
+      return held.map(({ entry }) => entry);
     },
   };
 }

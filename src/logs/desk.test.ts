@@ -172,7 +172,7 @@ test('messages of the journal that a thread took and did not tell of are counted
   const send = (count: number): void =>
     of.take(
       Array.from({ length: count }, () => ({ group, text: 'it is', level: 'info' as const, timeMs: 0 })),
-      null,
+      { cursor: null, held: [] },
     );
   send(100);
   await until(async () => (await counted()) === 100);
@@ -185,4 +185,32 @@ test('messages of the journal that a thread took and did not tell of are counted
   await until(() => Promise.resolve(restarts() === 1));
   await until(async () => (await counted()) === 130);
   assert.equal(series.told!.figures.journald.lines, 130);
+});
+
+test('entries of the journal that wait for their container are kept with its place', async (t) => {
+  const stateDirectory = temporary(t);
+  const held = [
+    { cgroup: '/system.slice/web.service', text: 'it "is"\n\0', level: 'error' as const, timeMs: 5 },
+  ];
+  const first = await start(t, { stateDirectory });
+  assert.deepEqual((await first.of.place()).held, []);
+  first.of.take([], { cursor: 's=1;i=2', held });
+  await first.of.close();
+  const second = await start(t, { stateDirectory });
+  const { cursor, held: found } = await second.of.place();
+  assert.deepEqual({ cursor, found }, { cursor: 's=1;i=2', found: held });
+  second.of.take([], { cursor: null, held: [] });
+  await second.of.close();
+  const third = await start(t, { stateDirectory });
+  assert.equal((await third.of.place()).cursor, 's=1;i=2');
+  assert.deepEqual((await third.of.place()).held, []);
+  await third.of.close();
+  writeFileSync(
+    join(stateDirectory, 'positions.json'),
+    JSON.stringify({ version: 1, positions: {}, held: [{ cgroup: 1 }] }),
+  );
+  const damaged = await start(t, { stateDirectory });
+  assert.deepEqual((await damaged.of.place()).held, []);
+  await until(() => Promise.resolve(damaged.problems.length === 1));
+  assert.match(damaged.problems[0]!, /damaged/);
 });

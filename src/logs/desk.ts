@@ -6,17 +6,24 @@ import { Worker } from 'node:worker_threads';
 import type { Position } from './followed.ts';
 import { handed } from './handed.ts';
 import { lives } from './lives.ts';
-import type { Counted, FromWorker, JournalMessage, LogSettings, Stream, ToWorker } from './messages.ts';
+import type {
+  Counted,
+  FromWorker,
+  JournalMessage,
+  JournalPlace,
+  LogSettings,
+  Stream,
+  ToWorker,
+} from './messages.ts';
 import { closeQuietly } from './opened.ts';
 
 /** The agent's end of the thread that reads logs. */
 export interface Desk {
   follow(stream: Stream, open: Open): void;
   leave(stream: string): void;
-  /** `cursor`: behind them in the journal. */
-  take(messages: readonly JournalMessage[], cursor: string | null): void;
-  /** Where reading the journal goes on; null where nothing is known. */
-  cursor(): Promise<string | null>;
+  take(messages: readonly JournalMessage[], place: JournalPlace): void;
+  /** Where reading the journal goes on. */
+  place(): Promise<JournalPlace>;
   /** What messages of the group are sent as. */
   describe(group: string, resource: Attributes): void;
   forget(group: string): void;
@@ -59,6 +66,8 @@ const countNewAfterMs = 1000;
 /** Batches of the journal, of 1 MiB at most, that may wait for the thread. */
 const maxBatches = 64;
 
+const noPlace: JournalPlace = { cursor: null, held: [] };
+
 interface Followed {
   stream: Stream;
   open: Open;
@@ -82,7 +91,7 @@ export function desk({
   const sinceMs = Date.now();
   const streams = new Map<string, Followed>();
   const calls = new Map<number, { readonly taken: number; readonly answer: () => void }>();
-  const stored = Promise.withResolvers<string | null>();
+  const stored = Promise.withResolvers<JournalPlace>();
   const descriptors = handed();
   /** Of groups: what their messages are sent as. */
   const resources = new Map<string, Attributes>();
@@ -125,7 +134,7 @@ export function desk({
     else if (message.say === 'reopened') descriptors.done(message.fd);
     else if (message.say === 'took') batches--;
     else if (message.say === 'left') left(message.stream);
-    else if (message.say === 'ready') stored.resolve(message.cursor);
+    else if (message.say === 'ready') stored.resolve(message);
     else if (message.say === 'problem') onProblem(message.text);
     else if (message.say === 'exports') onExports(message.works, message.reason);
     else counted(message);
@@ -209,18 +218,19 @@ export function desk({
       if (own !== undefined) own.isLeft = true;
       tell({ do: 'leave', stream });
     },
-    take(messages, cursor) {
+    take(messages, { cursor, held }) {
       if (isClosed || batches + waiting.length >= maxBatches) {
         dropped += messages.length;
         return;
       }
       begin();
-      const message = { do: 'take', messages, cursor } as const;
+      const isKept = settings.stateDirectory !== undefined;
+      const message = { do: 'take', messages, cursor, held: isKept ? held : [] } as const;
       if (worker === undefined) waiting.push(message);
       else take(message);
     },
-    cursor() {
-      if (settings.stateDirectory === undefined || isClosed) return Promise.resolve(null);
+    place() {
+      if (settings.stateDirectory === undefined || isClosed) return Promise.resolve(noPlace);
       begin();
       return stored.promise;
     },
@@ -242,7 +252,7 @@ export function desk({
       const last = worker;
       abandon();
       streams.clear();
-      stored.resolve(null);
+      stored.resolve(noPlace);
       // A thread that hangs in a system call does not end.
       await Promise.race([last?.terminate(), sleep(closeWithinMs, undefined, { ref: false })]);
     },

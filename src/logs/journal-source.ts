@@ -27,13 +27,15 @@ export async function journalSource(deps: {
   root: string;
   containers: { all(): Iterable<ListedContainer> };
   streams: Pick<Streams, 'groupOf'>;
-  desk: Pick<Desk, 'take' | 'cursor'>;
+  desk: Pick<Desk, 'take' | 'place'>;
   features: Features;
   nowMs: () => number;
 }): Promise<JournalSource> {
   const { addon, root, containers, streams, desk, features, nowMs } = deps;
   const known = units(containers, nowMs);
+  const { cursor, held } = await desk.place();
   const attributed = attribution({
+    held,
     find: (id) => known.of(id),
     groupOf: (container) => streams.groupOf(container, source),
     nowMs,
@@ -42,15 +44,22 @@ export async function journalSource(deps: {
   let isClosed = false;
 
   const pass = (entries: readonly Entry[], cursor: string | null): void => {
+    const hasHeld = attributed.held.length > 0;
     const messages = attributed.take(entries);
-    if (messages.length > 0 || cursor !== null) desk.take(messages, cursor);
-    clearTimeout(retry);
-    if (attributed.held > 0 && !isClosed) retry = setTimeout(() => pass([], null), retryEveryMs).unref();
+    if (messages.length > 0 || cursor !== null || hasHeld)
+      desk.take(messages, { cursor, held: attributed.held });
+    retryLater();
   };
+  const retryLater = (): void => {
+    clearTimeout(retry);
+    if (attributed.held.length > 0 && !isClosed)
+      retry = setTimeout(() => pass([], null), retryEveryMs).unref();
+  };
+  retryLater();
   const followed: FollowedJournal = followJournal({
     addon,
     root,
-    cursor: await desk.cursor(),
+    cursor,
     onEntries: (entries, cursor) => pass(entries.map(entryOf), cursor),
     onState(directory, failure) {
       if (failure !== undefined) features.fail('journal', failure);

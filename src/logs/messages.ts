@@ -1,6 +1,7 @@
 /** What the agent and its worker for logs say to each other. All of it can be cloned. */
 import type { Attributes } from '@opentelemetry/api';
 import type { LogExportFigures, LogExportSettings } from '../model/log-export.ts';
+import type { Entry } from './attribution.ts';
 import type { Position } from './followed.ts';
 import type { Level } from './level.ts';
 
@@ -56,14 +57,21 @@ export interface JournalMessage {
   readonly timeMs: number;
 }
 
+/** How far the journal has been read. */
+export interface JournalPlace {
+  /** Behind what has been read; null where nothing is known. */
+  readonly cursor: string | null;
+  /** What lies before it and has not been counted, since its container is not known. */
+  readonly held: readonly Entry[];
+}
+
 export type ToWorker =
   /** What its messages are sent as; said before there are any. */
   | { readonly do: 'describe'; readonly group: string; readonly resource: Attributes }
   | { readonly do: 'follow'; readonly stream: Stream }
   /** It is read to its end first. */
   | { readonly do: 'leave'; readonly stream: string }
-  /** `cursor`: behind them in the journal. */
-  | { readonly do: 'take'; readonly messages: readonly JournalMessage[]; readonly cursor: string | null }
+  | ({ readonly do: 'take'; readonly messages: readonly JournalMessage[] } & JournalPlace)
   /** Nothing is to be counted for it any more. */
   | { readonly do: 'forget'; readonly group: string }
   | { readonly do: 'opened'; readonly call: number; readonly fd: number }
@@ -74,7 +82,7 @@ export type FromWorker =
   /** Messages of the journal were counted. */
   | { readonly say: 'took' }
   /** Where reading the journal goes on, the first that is said; null where nothing is known. */
-  | { readonly say: 'ready'; readonly cursor: string | null }
+  | ({ readonly say: 'ready' } & JournalPlace)
   /** The file of a stream, or another one of its directory, is to be opened: answered by `opened` with a descriptor or the negative errno. */
   | { readonly say: 'open'; readonly call: number; readonly stream: string; readonly name: string }
   /** The worker has a descriptor of its own: this one is not needed any more. */

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { codeOf, messageOf } from '../errors.ts';
 import { withHandle } from '../host/files.ts';
+import { isHeldEntry, type Entry } from './attribution.ts';
 import { isFingerprint } from './fingerprint.ts';
 import { isSamePosition, type Position } from './followed.ts';
 import { openStateDirectory } from './state-directory.ts';
@@ -11,6 +12,8 @@ export interface Positions {
   get(id: string): Position | undefined;
   /** Where reading the journal goes on: what libsystemd calls a cursor. */
   cursor: string | undefined;
+  /** Entries of the journal before it that wait to be counted. */
+  held: readonly Entry[];
   /** From now on what `current` tells is written, once a second at most, while it changes. What it tells no longer is forgotten. */
   keep(current: () => Iterable<readonly [string, Position]>): void;
   readonly figures: PositionFigures;
@@ -48,8 +51,8 @@ export async function openPositions(
 ): Promise<Positions> {
   const directory = await openStateDirectory(path);
   const at = `/proc/self/fd/${directory.fd}/${fileName}`;
-  const { entries, cursor: storedCursor } = await read();
-  let cursor = storedCursor;
+  const { entries, ...stored } = await read();
+  let { cursor, held = [] } = stored;
   let current: (() => Iterable<readonly [string, Position]>) | undefined;
   let live = new Set<string>();
   let isChanged = false;
@@ -111,7 +114,7 @@ export async function openPositions(
       await replace(
         directory,
         at,
-        JSON.stringify({ version: 1, positions: Object.fromEntries(entries), cursor }),
+        JSON.stringify({ version: 1, positions: Object.fromEntries(entries), cursor, held }),
       );
       figures.writes++;
       if (lastFailure !== undefined) log.info({ path }, 'positions in logs are kept again');
@@ -140,6 +143,13 @@ export async function openPositions(
     set cursor(now) {
       isChanged ||= now !== cursor;
       cursor = now;
+    },
+    get held() {
+      return held;
+    },
+    set held(now) {
+      isChanged ||= now.length > 0 || held.length > 0;
+      held = now;
     },
     keep(of) {
       current = of;
@@ -179,15 +189,20 @@ async function readOwn(path: string): Promise<string | undefined> {
 interface Stored {
   readonly entries: Map<string, Position>;
   readonly cursor?: string;
+  readonly held?: readonly Entry[];
 }
 
 function parsePositions(text: string): Stored {
-  const { version, positions, cursor } = JSON.parse(text) as Partial<
-    Record<'version' | 'positions' | 'cursor', unknown>
-  >;
+  const {
+    version,
+    positions,
+    cursor,
+    held = [],
+  } = JSON.parse(text) as Partial<Record<'version' | 'positions' | 'cursor' | 'held', unknown>>;
   if (version !== 1 || typeof positions !== 'object' || positions === null) throw new Error('no positions');
   if (cursor !== undefined && (typeof cursor !== 'string' || !cursorShape.test(cursor)))
     throw new Error('no cursor');
+  if (!Array.isArray(held) || !held.every(isHeldEntry)) throw new Error('no entries of the journal');
   const entries = new Map(
     Object.entries(positions).map(([id, value]) => {
       if (!isPosition(value) || id.length > maxIdLength) throw new Error('no position');
@@ -195,7 +210,7 @@ function parsePositions(text: string): Stored {
       return [id, { device, inode, offset, fingerprint }] as const;
     }),
   );
-  return cursor === undefined ? { entries } : { entries, cursor };
+  return { entries, held, ...(cursor !== undefined && { cursor }) };
 }
 
 function isPosition(value: unknown): value is Position {

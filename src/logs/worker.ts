@@ -60,7 +60,7 @@ const stored = (id: string): Position | undefined => positions?.get(id);
 const own = files({ groups: all, waiting, clock, open, sinceMs, stored, waitMs: () => budget.waitMs() });
 positions?.keep(() => own.positions());
 const journal = journalFeed(all, waiting, clock);
-say({ say: 'ready', cursor: positions?.cursor ?? null });
+say({ say: 'ready', cursor: positions?.cursor ?? null, held: positions?.held ?? [] });
 
 /** Without them logs are read all the same. */
 async function openedPositions(): Promise<Positions | undefined> {
@@ -100,9 +100,12 @@ function movedPositions(): [string, Position][] {
   return moved;
 }
 
-function take({ messages, cursor }: Extract<ToWorker, { do: 'take' }>): void {
+function take({ messages, cursor, held }: Extract<ToWorker, { do: 'take' }>): void {
   journal.take(messages);
-  if (positions !== undefined && cursor !== null) positions.cursor = cursor;
+  if (positions !== undefined) {
+    positions.cursor = cursor ?? positions.cursor;
+    positions.held = held;
+  }
   say({ say: 'took' });
 }
 
