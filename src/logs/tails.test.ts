@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,6 +32,15 @@ async function until(is: () => boolean, what = ''): Promise<void> {
   while (!is() && Date.now() < endMs) await sleep(2);
   assert.ok(is(), what);
 }
+
+const descriptorsIn = (directory: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
+    } catch {
+      return false;
+    }
+  }).length;
 
 const polled = { directory: undefined } as unknown as Partial<Followed>;
 
@@ -100,6 +118,38 @@ test('what no event has told is found by the slow check', async (t) => {
   append(path, 10, 20);
   await until(() => got.length === 20);
   assert.deepEqual(got, numbered(0, 20));
+});
+
+test('a file that is written to is not looked at while the names in its directory stay as they are', async (t) => {
+  const directory = temporary(t);
+  let opens = 0;
+  const { path, followed, got } = followedFile(directory);
+  const counted = { ...followed, open: () => (opens++, followed.open()) };
+  const other = followedFile(directory, {}, 'other.log');
+  append(other.path, 0, 1);
+  const all = start(t, { namesTellAfterMs: 100, quietMs: never });
+  append(path, 0, 1);
+  all.add(counted);
+  let lines = 1;
+  const write = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      append(path, lines, ++lines);
+      append(other.path, lines, lines + 1);
+      await sleep(5);
+    }
+  };
+  await write(60);
+  const before = opens;
+  await write(60);
+  assert.equal(opens, before);
+  for (let i = 0; i < 5; i++) {
+    renameSync(path, `${path}.${i}`);
+    await write(i % 2 === 0 ? 60 : 1);
+  }
+  await until(() => got.length === lines);
+  assert.deepEqual(got, numbered(0, lines));
+  await all.close();
+  assert.equal(descriptorsIn(directory), 0);
 });
 
 test('a file that appears late, one that comes and goes', async (t) => {

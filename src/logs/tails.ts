@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock, type Clock } from '../host/clock.ts';
 import { noFigures, type Followed, type Position, type TailFigures } from './followed.ts';
 import { limiter } from './limiter.ts';
+import { namesIn, type Names } from './names.ts';
 import { tail, type Tail } from './tail.ts';
 
 export interface TailsOptions {
@@ -13,6 +14,8 @@ export interface TailsOptions {
   readonly readEveryMs?: number;
   /** How often the path of such a file is looked at. */
   readonly lookEveryMs?: number;
+  /** Names in a directory that have been changed less long ago may have been changed again unseen. */
+  readonly namesTellAfterMs?: number;
   /** After so long without a byte inotify takes over. */
   readonly quietMs?: number;
   /** How often is looked where inotify does not work, or no file is. */
@@ -65,6 +68,10 @@ interface Entry {
   isUnwatchable: boolean;
   lastHeardMs: number;
   lastLookMs: number;
+  /** When it was last seen that no look is needed. */
+  lastSkipMs: number;
+  /** Of its directory, while it is written to; null where they do not tell. */
+  names: Names | null | undefined;
   /** Pending or running look. */
   looking: Promise<void>;
   /** Between the beginning of a visit and its end. */
@@ -85,6 +92,7 @@ export function tails({
   clock = systemClock,
   readEveryMs = 150,
   lookEveryMs = 2000,
+  namesTellAfterMs,
   quietMs = 3000,
   pollEveryMs = 1000,
   checkEveryMs = 30_000,
@@ -105,13 +113,43 @@ export function tails({
   let refusedAdds = 0;
   let failedWatches = 0;
   let watchedFiles = 0;
+  let openNames = 0;
   let isReading = false;
   let isClosing = false;
 
   const lookAt = (entry: Entry): Promise<void> => {
     entry.lastLookMs = clock.monotonic();
-    entry.looking = looks(() => entry.tail.look());
+    entry.looking = looks(async () => {
+      await mark(entry).catch(() => unmark(entry));
+      await entry.tail.look();
+    });
     return entry.looking;
+  };
+  /** What changes from now on is found by the names. */
+  const mark = async (entry: Entry): Promise<void> => {
+    const { directory } = entry.followed;
+    // A file that is looked at for the first time may be one of many that nobody writes to.
+    if (directory === undefined || !entry.tail.isOpen || entry.isLeaving) return;
+    if (entry.names === undefined && openNames < maxOpen) {
+      openNames++;
+      entry.names = (await namesIn(directory, undefined, namesTellAfterMs)) ?? null;
+    }
+    entry.names?.mark();
+  };
+  const unmark = (entry: Entry): void => {
+    if (entry.names === undefined) return;
+    openNames--;
+    entry.names?.close();
+    entry.names = undefined;
+  };
+  /** Of a file that is written to. */
+  const isLookDue = (entry: Entry): boolean => {
+    const nowMs = clock.monotonic();
+    if (nowMs - Math.max(entry.lastLookMs, entry.lastSkipMs) < lookEveryMs) return false;
+    const isSame =
+      nowMs - entry.lastLookMs < checkEveryMs && entry.tail.isSettled && entry.names?.areAsMarked() === true;
+    if (isSame) entry.lastSkipMs = nowMs;
+    return !isSame;
   };
 
   const visit = (entry: Entry, withLook: boolean): void => {
@@ -175,9 +213,11 @@ export function tails({
     const isQuiet = nowMs - entry.lastHeardMs >= quietMs;
     if (!isQuiet) {
       unwatch(entry);
-      const withLook = nowMs - entry.lastLookMs >= lookEveryMs;
-      entry.timer = setTimeout(() => visit(entry, withLook), readEveryMs);
-    } else if (!isWatchable(entry)) {
+      entry.timer = setTimeout(() => visit(entry, isLookDue(entry)), readEveryMs);
+      return;
+    }
+    unmark(entry);
+    if (!isWatchable(entry)) {
       unwatch(entry);
       // A file that has been missing for long is nobody's hurry: what comes in its place is read from its beginning.
       const missingMs = entry.tail.isOpen ? 0 : (nowMs - entry.lastHeardMs) / 4;
@@ -240,6 +280,7 @@ export function tails({
     clearTimeout(entry.timer);
     unwatch(entry);
     await entry.looking;
+    unmark(entry);
     await lookAt(entry);
     let endMs = clock.monotonic() + sliceMs;
     for (let left = entry.tail.unreadBytes; left > 0 && clock.monotonic() < untilMs;) {
@@ -268,6 +309,8 @@ export function tails({
         isUnwatchable: false,
         lastHeardMs: clock.monotonic(),
         lastLookMs: -Infinity,
+        lastSkipMs: -Infinity,
+        names: undefined,
         looking: Promise.resolve(),
         isBusy: false,
         isCalled: false,
