@@ -44,6 +44,9 @@ export interface FeatureSpec {
 /** `capabilities.json`, the one list of what each feature needs; a need that is more likely the cause comes first. */
 export const features = capabilities.features as Readonly<Record<Feature, FeatureSpec>>;
 
+/** What no feature has to itself, and many are poorer without. */
+export const general = capabilities.general as readonly Need[];
+
 /** What each reason means, as a sentence. */
 export const reasons: Readonly<Record<Reason, string>> = capabilities.reasons;
 

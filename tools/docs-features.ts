@@ -1,5 +1,5 @@
 import { format } from 'prettier';
-import { features, reasons, type FeatureSpec, type Need, type Thing } from '../config/capabilities.ts';
+import { features, general, reasons, type FeatureSpec, type Need, type Thing } from '../config/capabilities.ts';
 import { emit } from './generated.ts';
 
 function thing({ kind, name }: Thing): string {
@@ -42,6 +42,10 @@ export function featuresPage(): Promise<string> {
     '',
     'What the agent needs, feature by feature. What is missing switches its feature off, with one log line; everything else goes on.',
     '`node_agent_feature_enabled{feature, reason}` shows it.',
+    '',
+    'All of them together need',
+    '',
+    ...general.map(need),
     '',
     ...Object.entries(features).flatMap(([name, spec]) => section(name, spec)),
     '## Reasons',

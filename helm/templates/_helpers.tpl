@@ -14,3 +14,14 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
+
+{{- define "otel-node-agent.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end -}}
+{{- end -}}
+
+{{- /* "true" where the Prometheus operator finds the page. */ -}}
+{{- define "otel-node-agent.monitored" -}}
+{{- if or .Values.podMonitor.enabled .Values.serviceMonitor.enabled }}true{{ end -}}
+{{- end -}}
