@@ -1,5 +1,12 @@
 import { format } from 'prettier';
-import { features, general, reasons, type FeatureSpec, type Need, type Thing } from '../config/capabilities.ts';
+import {
+  features,
+  general,
+  reasons,
+  type FeatureSpec,
+  type Need,
+  type Thing,
+} from '../config/capabilities.ts';
 import { emit } from './generated.ts';
 
 function thing({ kind, name }: Thing): string {

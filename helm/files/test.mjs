@@ -5,7 +5,8 @@ for (let left = 30; ; left--) {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     const text = await response.text();
     const [uptime] = text.match(/^node_uptime_seconds.*$/m) ?? [];
-    if (!response.ok || uptime === undefined) throw new Error(`no node_uptime_seconds: status ${response.status}`);
+    if (!response.ok || uptime === undefined)
+      throw new Error(`no node_uptime_seconds: status ${response.status}`);
     console.log([uptime, ...text.match(/^node_agent_feature_enabled.*$/gm)].join('\n'));
     break;
   } catch (error) {

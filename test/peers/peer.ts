@@ -12,8 +12,19 @@ const root = join(import.meta.dirname, '../..');
 /** The agent as it is installed. */
 export const bundle = join(root, 'dist/agent.js');
 
+/** Those of tools/peers. */
+export type PeerName =
+  | 'collector'
+  | 'prometheus'
+  | 'node-exporter'
+  | 'kubernetes'
+  | 'kubernetes-schemas'
+  | 'operators'
+  | 'helm'
+  | 'helm3';
+
 /** Path of a peer that has been built or fetched; undefined where it has not, which is a failure with CI=true. */
-export function peer(name: 'collector' | 'prometheus' | 'node-exporter' | 'kubernetes'): string | undefined {
+export function peer(name: PeerName): string | undefined {
   const { status, stdout } = spawnSync(join(root, `tools/peers/${name}.sh`), ['--cached'], {
     encoding: 'utf8',
   });

@@ -1,4 +1,11 @@
-import { features, general, needsOf, type Feature, type Need, type Thing } from '../../config/capabilities.ts';
+import {
+  features,
+  general,
+  needsOf,
+  type Feature,
+  type Need,
+  type Thing,
+} from '../../config/capabilities.ts';
 
 /** What a template can read of config/capabilities.json: capabilities as Kubernetes calls them, without `CAP_`. */
 export interface ChartCapabilities {

@@ -38,8 +38,8 @@ function jsonOf(value: unknown): string {
 
 /** helm/README.md, of the comments in values.yaml. */
 export function chartReadme(yaml: string): Promise<string> {
-  const rows = valueRows(yaml).map(
-    ({ key, value, meaning }) => `| \`${key}\` | ${value && `\`${value}\``} | ${meaning} |`.replaceAll('*', '\\*'),
+  const rows = valueRows(yaml).map(({ key, value, meaning }) =>
+    `| \`${key}\` | ${value && `\`${value}\``} | ${meaning} |`.replaceAll('*', '\\*'),
   );
   const capabilities = chartCapabilities().capabilities.map((name) => `\`${name}\``);
   const text = `<!-- Generated from values.yaml and config/capabilities.json by npm run generate: do not edit. -->

@@ -186,6 +186,16 @@ export const parts: readonly Part[] = [
   tests('features', always, ['test/features/*.test.ts']),
   tests('faults', always, ['test/faults/*.test.ts', 'test/volumes/faults.test.ts']),
   tests('runtimes', big, ['test/runtimes/*.test.ts'], { env: loads, prepare: [['test/nodes/root.sh']] }),
+  {
+    ...tests('helm', big, ['test/helm/*.test.ts']),
+    inputs: ['helm/**', 'test/**', 'addon/**', 'ebpf/**'],
+    prepare: [
+      ['tools/peers/helm.sh'],
+      ['tools/peers/helm3.sh'],
+      ['tools/peers/operators.sh'],
+      ['tools/peers/kubernetes-schemas.sh'],
+    ],
+  },
   tests('cluster', ['full'], ['test/cluster/*.test.ts'], {
     prepare: [['test/nodes/root.sh'], ['tools/peers/kubernetes.sh']],
   }),
