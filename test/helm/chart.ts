@@ -1,6 +1,6 @@
 /** The Helm chart as Helm renders it, without a cluster. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -13,8 +13,10 @@ const helms = { 3: peer('helm3'), 4: peer('helm') } as const;
 export type Helm = keyof typeof helms;
 export const majors: readonly Helm[] = [3, 4];
 
-/** A sentence where Helm is not there. */
-export const skip = without(helms[4], 'helm') || without(helms[3], 'helm3');
+/** A sentence where that Helm is not there. */
+export const skipWithout = (major: Helm): string | false =>
+  without(helms[major], major === 3 ? 'helm3' : 'helm');
+export const skip = skipWithout(4);
 
 export interface Ran {
   readonly status: number | null;
@@ -26,8 +28,8 @@ const home = mkdtempSync(join(tmpdir(), 'helm-'));
 process.once('exit', () => rmSync(home, { recursive: true, force: true }));
 
 /** Runs Helm without a cluster, with nothing of the user's; `values` on top of the chart's. */
-export function helm(args: readonly string[], values: unknown = {}, major: Helm = 4): Ran {
-  const command = [...args, chart, '--values=-'];
+export function helm(args: readonly string[], values: unknown = {}, major: Helm = 4, of = chart): Ran {
+  const command = [...args, of, '--values=-'];
   const { status, stdout, stderr } = spawnSync(join(helms[major]!, 'helm'), command, {
     encoding: 'utf8',
     input: JSON.stringify(values),
@@ -113,9 +115,15 @@ export function podOf(release: Release = {}): PodTemplate {
   return (objectOf('DaemonSet', release).spec as { template: PodTemplate }).template;
 }
 
-/** What an installation prints at its end. */
+/** What an installation prints at its end: without a cluster Helm shows it as a part of something else only. */
 export function notes(values: unknown): string {
-  const { status, stdout, stderr } = helm(['install', 'agent', '--dry-run=client'], values);
+  const copy = join(home, 'with-notes');
+  cpSync(chart, copy, { recursive: true });
+  const template =
+    '{{ dict "kind" "Notes" "text" (include (print $.Template.BasePath "/NOTES.txt") .) | toJson }}';
+  writeFileSync(join(copy, 'templates/shown.yaml'), template);
+  const { status, stdout, stderr } = helm(['template', 'agent'], values, 4, copy);
   if (status !== 0) throw new Error(stderr);
-  return stdout.slice(stdout.indexOf('\nNOTES:'));
+  const found = objects(stdout).find(({ kind }) => kind === 'Notes') as unknown as { readonly text: string };
+  return found.text;
 }
