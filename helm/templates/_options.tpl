@@ -21,7 +21,7 @@ ca-file: {{ printf "/etc/otel-node-agent/tls/%s" .ca | toJson }}
 {{- define "otel-node-agent.pushes" -}}
 {{- $names := concat (keys .Values.options) (list "") -}}
 {{- range .Values.env }}{{ $names = append $names .name }}{{ end -}}
-{{- if or .Values.envFrom (has "collector-endpoint" $names) (has "metrics-endpoint" $names) (regexMatch "OTEL_|COLLECTOR_ENDPOINT|METRICS_ENDPOINT" (join " " $names)) }}true{{ end -}}
+{{- if or .Values.envFrom (has "collector-endpoint" $names) (has "metrics-endpoint" $names) (regexMatch "OTEL_METRICS_EXPORTER|OTLP_ENDPOINT|METRICS_ENDPOINT|COLLECTOR_ENDPOINT" (join " " $names)) }}true{{ end -}}
 {{- end -}}
 
 {{- define "otel-node-agent.env" -}}

@@ -101,6 +101,8 @@ test('secrets come from Secrets, and nothing is pushed unless somebody says wher
   const pull = { OTEL_METRICS_EXPORTER: 'prometheus' };
   assert.deepEqual(environment({}), pull);
   assert.deepEqual(environment({ options: { region: 'x' } }), pull);
+  const OTEL_SERVICE_NAME = { name: 'OTEL_SERVICE_NAME', value: 'x' };
+  assert.deepEqual(environment({ env: [OTEL_SERVICE_NAME] }), { ...pull, OTEL_SERVICE_NAME: 'x' });
   assert.deepEqual(
     environment({ otlp: { endpoint, headersSecret: { name: 'h' } }, apiKeySecret: { name: 'a' } }),
     {

@@ -47,7 +47,7 @@ test('Kubernetes 1.25 to 1.36 know every object', { skip: skipSchemas }, async (
   for (let minor = 25; minor <= 36; minor++) assert.ok(releases.includes(`1.${minor}`), `1.${minor}`);
   for (const release of releases) {
     const all = release === releases[0] || release === releases.at(-1);
-    const chosen = all ? presets : ['default', 'microk8s', 'gke-autopilot-like'];
+    const chosen = all ? presets : ['default', 'profiles', 'gke-autopilot-like'];
     const files = chosen.map((preset) => {
       const file = join(path, `${release}-${preset}.yaml`);
       writeFileSync(file, template({ preset, kubernetes: release }));

@@ -1,9 +1,11 @@
 /** What the agent is given: what config/capabilities.json says that its features need, and with that alone they work. */
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { readlinkSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { features, general, needsOf, type Feature, type Need } from '../../config/capabilities.ts';
 import { assertLost, look, lookAtAll, skip as skipLooking } from '../features/machine.ts';
+import { until } from '../peers/peer.ts';
 import { notes, objectOf, podOf, skip } from './chart.ts';
 
 const all = Object.keys(features) as Feature[];
@@ -103,3 +105,22 @@ test('the reduced mode costs what the notes tell', { skip: skip || skipLooking }
   const lost = toldLost({ ...reduced, hostNetwork: isOnHostNetwork() });
   assertLost(await lookAtAll(t), await look(t, launcher(reduced)), lost);
 });
+
+test(
+  "descriptors of other users' processes are what CAP_DAC_READ_SEARCH is for",
+  { skip: skip || skipLooking },
+  async (t) => {
+    const nobody = spawn('sleep', ['60'], { uid: 65534, gid: 65534 });
+    t.after(() => nobody.kill('SIGKILL'));
+    await until(
+      'it sleeps',
+      () => readlinkSync(`/proc/${nobody.pid}/exe`) !== readlinkSync('/proc/self/exe') || undefined,
+    );
+    const list = (values: unknown): number | null => {
+      const [program, ...args] = [...launcher(values), 'ls', `/proc/${nobody.pid}/fd`];
+      return spawnSync(program!, args).status;
+    };
+    assert.equal(list(onOwnPort), 0);
+    assert.notEqual(list({ ...onOwnPort, capabilities: { drop: ['DAC_READ_SEARCH'] } }), 0);
+  },
+);
