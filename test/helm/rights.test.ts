@@ -118,7 +118,7 @@ test(
     );
     const list = (values: unknown): number | null => {
       const [program, ...args] = [...launcher(values), 'ls', `/proc/${nobody.pid}/fd`];
-      return spawnSync(program!, args).status;
+      return spawnSync(program, args).status;
     };
     assert.equal(list(onOwnPort), 0);
     assert.notEqual(list({ ...onOwnPort, capabilities: { drop: ['DAC_READ_SEARCH'] } }), 0);
