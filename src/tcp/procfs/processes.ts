@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { capabilitiesOf, hasCapability } from '../../host/capabilities.ts';
+import { cgroupNamespaceRoot } from '../../kernel/cgroup-namespace.ts';
 import type { Hierarchy } from '../../kernel/hierarchy.ts';
 
 /** Processes, and descriptors in all, that one walk looks at. */
@@ -43,7 +45,8 @@ export function cgroupIds(proc: string, hierarchy: Hierarchy): (pid: number) => 
   const idOf = (path: string): number => {
     const known = ids.get(path);
     if (known !== undefined) return known;
-    const id = statSync(hierarchy.mountPoint + path, { throwIfNoEntry: false })?.ino ?? 0;
+    const whole = join('/', cgroupNamespaceRoot(hierarchy.mountPoint), path);
+    const id = statSync(hierarchy.mountPoint + whole, { throwIfNoEntry: false })?.ino ?? 0;
     ids.set(path, id);
     return id;
   };
