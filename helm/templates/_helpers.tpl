@@ -1,6 +1,6 @@
 {{- define "otel-node-agent.name" -}}
-{{- if contains .Chart.Name .Release.Name -}}{{ .Release.Name | trunc 63 | trimSuffix "-" }}
-{{- else -}}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" }}{{- end -}}
+{{- if contains .Chart.Name .Release.Name -}}{{ .Release.Name | replace "." "-" | trunc 63 | trimSuffix "-" }}
+{{- else -}}{{ printf "%s-%s" .Release.Name .Chart.Name | replace "." "-" | trunc 63 | trimSuffix "-" }}{{- end -}}
 {{- end -}}
 
 {{- define "otel-node-agent.selector" -}}
@@ -12,7 +12,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ include "otel-node-agent.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "otel-node-agent.image" -}}

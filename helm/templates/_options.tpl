@@ -1,6 +1,6 @@
 {{- /* The configuration file. Values as JSON, or a million would be written 1e+06. */ -}}
 {{- define "otel-node-agent.options" -}}
-listen: {{ printf "0.0.0.0:%v" .Values.port | toJson }}
+listen: {{ printf ":%v" .Values.port | toJson }}
 {{- if .Values.cgroupDirectory }}
 cgroupfs-root: /host/sys/fs/cgroup
 {{- end }}

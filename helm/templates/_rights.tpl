@@ -53,6 +53,12 @@ container.apparmor.security.beta.kubernetes.io/agent: {{ get (dict "Unconfined" 
 {{- if .Values.hostNetwork }}{{ $has = concat $has (list "net" "uts") }}{{ end -}}
 {{- if not .Values.privileged -}}
 {{- $data := .Files.Get "files/capabilities.json" | fromJson -}}
+{{- range $need := $data.general }}
+{{- $met := false }}{{ range $need.any }}{{ if has . $has }}{{ $met = true }}{{ end }}{{ end }}
+{{- if not $met }}
+  Nothing is found out that needs {{ index $need.any 0 }} ({{ $need.for }}).
+{{- end }}
+{{- end }}
 {{- range $feature, $spec := $data.features }}
 {{- $off := false }}{{ $lacks := list }}
 {{- range $need := $spec.needs }}

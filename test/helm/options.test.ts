@@ -14,7 +14,7 @@ function load(text: string): Loaded {
   return loadOptions(['--config=/options.yaml'], {}, () => new TextEncoder().encode(text));
 }
 
-const flagsOfChart = ['--listen=0.0.0.0:80', '--cgroupfs-root=/host/sys/fs/cgroup'];
+const flagsOfChart = ['--listen=:80', '--cgroupfs-root=/host/sys/fs/cgroup'];
 
 test('the agent reads the file of every preset', { skip }, () => {
   for (const preset of presets) assert.equal(load(fileOf({ preset })).kind, 'run', preset);
@@ -58,16 +58,12 @@ test('values of the chart that are options', { skip }, () => {
     port: 9100,
     cgroupDirectory: '',
     stateDirectory: '/var/lib/here',
-    otlp: { endpoint: 'https://collector:4317', tls: { secret: 'tls', client: true } },
+    otlp: { endpoint: 'https://collector:4317', tls: { secret: 'tls', ca: 'ca.crt', client: true } },
   };
   assert.deepEqual(
     load(fileOf({ values })),
     loadOptions(
-      [
-        '--listen=0.0.0.0:9100',
-        '--state-dir=/var/lib/otel-node-agent',
-        '--ca-file=/etc/otel-node-agent/tls/ca.crt',
-      ],
+      ['--listen=:9100', '--state-dir=/var/lib/otel-node-agent', '--ca-file=/etc/otel-node-agent/tls/ca.crt'],
       {},
     ),
   );

@@ -95,10 +95,12 @@ test('with what the chart gives every feature works', { skip: skip || skipLookin
 
 test('the notes tell which features the reduced mode costs', { skip }, () => {
   const onPodNetwork = toldLost(reduced);
-  assert.deepEqual([...onPodNetwork.keys()].sort(), ['host_view', 'latency', 'nat', 'node_net']);
+  assert.deepEqual([...onPodNetwork.keys()].sort(), ['cloud', 'host_view', 'latency', 'nat', 'node_net']);
   const onHostNetwork = toldLost({ ...reduced, hostNetwork: true });
   assert.deepEqual([...onHostNetwork], [['latency', '1 no_capability']]);
   assert.ok(toldLost({ capabilities: { drop: ['NET_RAW'] } }).get('latency') === '0 no_capability');
+  assert.match(notes({ capabilities: { drop: ['DAC_READ_SEARCH'] } }), /needs DAC_READ_SEARCH \(reading /);
+  assert.doesNotMatch(notes({}), /DAC_READ_SEARCH/);
 });
 
 test('the reduced mode costs what the notes tell', { skip: skip || skipLooking }, async (t) => {

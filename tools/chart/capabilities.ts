@@ -12,6 +12,8 @@ export interface ChartCapabilities {
   /** All that the features need, sorted. */
   readonly capabilities: readonly string[];
   readonly features: Readonly<Record<string, ChartFeature>>;
+  /** What no single feature needs. */
+  readonly general: ChartFeature['needs'];
 }
 
 export interface ChartFeature {
@@ -48,5 +50,6 @@ export function chartCapabilities(): ChartCapabilities {
         { without: features[name].without, needs: needsOf(name).filter(isOfPod).map(forChart) },
       ]),
     ),
+    general: general.filter(isOfPod).map(forChart),
   };
 }

@@ -7,14 +7,21 @@ type Schema = Readonly<Record<string, unknown>>;
 const elsewhere = new Set(['listen', 'cgroupfs-root', 'state-dir', 'ca-file']);
 
 const number: Schema = { type: ['number', 'string'] };
+/** Of config/values/duration.ts. */
+const time = '^[+]?(([0-9]+[.]?[0-9]*|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+$';
+const endpoint: Schema = { type: 'string', pattern: '^$|^[hH][tT][tT][pP][sS]?://' };
 const byType: Readonly<Record<string, Schema>> = {
   flag: { enum: [true, false, 'true', 'false'] },
   count: { type: ['integer', 'string'], minimum: 0, pattern: '^[0-9]+$' },
   'positive count': { type: ['integer', 'string'], minimum: 1, maximum: 1_000_000, pattern: '^[0-9]+$' },
   rate: { ...number, minimum: 0 },
   sampling: number,
-  // `0` needs no unit.
-  duration: number,
+  // 0 needs no unit.
+  duration: { anyOf: [{ enum: [0, '0', '+0', '-0'] }, { type: 'string', pattern: time }] },
+  interval: { type: 'string', pattern: time },
+  'share of a core': number,
+  endpoint,
+  'endpoint of logs': endpoint,
 };
 
 function schemaOf({ type }: OptionSpec): Schema {

@@ -50,7 +50,7 @@ export function chartReadme(yaml: string): Promise<string> {
       --set image.repository=<your registry>/otel-node-agent \\
       --set otlp.endpoint=http://otel-collector.monitoring:4317
 
-The notes that this prints tell how to see the first number. \`helm test otel-node-agent --logs\` reads the page of a node. Without Helm:
+The notes that this prints tell how to see the first number. \`helm test otel-node-agent\` reads the page of a node. Without Helm:
 \`kubectl apply -f\` one of [manifests](manifests), which are this chart with its default values, in the reduced mode, and privileged;
 set the image first.
 
@@ -60,7 +60,7 @@ The agent is not privileged. It has these capabilities and no others: ${capabili
 port below 1024. [docs/features.md](../docs/features.md) says what each is for. It sees the processes of the node (\`hostPID\`), its root is
 read-only, and it has no token of the cluster. Where a namespace enforces a pod security standard that has to be \`privileged\`.
 
-- \`capabilities.sysAdmin=false\` is the reduced mode: namespaces are not entered. With \`hostNetwork=true\` the node itself is whole, and
+- \`capabilities.sysAdmin=false\` is the reduced mode: namespaces are not entered. With \`hostNetwork=true\` and a free \`port\`, such as 10300, the node itself is whole, and
   what goes is of containers with a network of their own. The notes list it.
 - \`privileged=true\` gives it everything.
 

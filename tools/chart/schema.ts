@@ -20,13 +20,14 @@ function object(properties: Schema, more: Schema = {}): Schema {
 const secret = object({ name: text, key: { type: 'string', minLength: 1 } });
 const monitor = { enabled: boolean, labels: texts, interval: time, scrapeTimeout: time };
 const relabelings = { relabelings: list, metricRelabelings: list };
-const probe = object({
-  initialDelaySeconds: count(0),
-  periodSeconds: count(1),
-  timeoutSeconds: count(1),
-  failureThreshold: count(1),
-  successThreshold: count(1),
-});
+const probe = (more: Record<string, Schema> = {}): Schema =>
+  object({
+    initialDelaySeconds: count(0),
+    periodSeconds: count(1),
+    timeoutSeconds: count(1),
+    failureThreshold: count(1),
+    ...more,
+  });
 const profile = object({
   type: { enum: ['Unconfined', 'RuntimeDefault', 'Localhost'] },
   localhostProfile: text,
@@ -35,7 +36,7 @@ const profile = object({
 /** JSON schema of the chart's values. What is handed on as Kubernetes defines it is not looked into. */
 export function valuesSchema(): Schema {
   const capability: Schema = { type: 'string', pattern: '^[A-Z][A-Z_]*$', not: { pattern: '^CAP_' } };
-  const known: Schema = { enum: [...chartCapabilities().capabilities, 'NET_BIND_SERVICE'] };
+  const known: Schema = { enum: chartCapabilities().capabilities };
   const properties = {
     global: anything,
     image: object(
@@ -83,8 +84,9 @@ export function valuesSchema(): Schema {
     podMonitor: object({ ...monitor, ...relabelings }),
     serviceMonitor: object({ ...monitor, ...relabelings }),
     networkPolicy: object({ enabled: boolean, from: list, egress: list }),
-    livenessProbe: probe,
-    readinessProbe: probe,
+    startupProbe: probe(),
+    livenessProbe: probe(),
+    readinessProbe: probe({ successThreshold: count(1) }),
     tolerations: list,
     nodeSelector: texts,
     affinity: object({ nodeAffinity: anything, podAffinity: anything, podAntiAffinity: anything }),

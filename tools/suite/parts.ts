@@ -151,14 +151,14 @@ export const parts: readonly Part[] = [
   {
     name: 'lint',
     tiers: big,
-    inputs: ['**/*.ts', '**/*.md', '**/*.json', '*.js'],
+    inputs: ['**/*.ts', '**/*.md', '**/*.json', '*.js', 'helm/**'],
     ownKernel: false,
     command: () => ['npm', 'run', '--silent', 'lint'],
   },
   {
     name: 'generated',
     tiers: big,
-    inputs: ['docs/**', 'ebpf/**'],
+    inputs: ['docs/**', 'ebpf/**', 'helm/**'],
     ownKernel: false,
     command: () => ['npm', 'run', '--silent', 'generate:check'],
   },
