@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include "deadline.h"
 
@@ -39,7 +40,7 @@ void waitUntilWritable(int socket, Deadline deadline) {
   while (true) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Deadline::clock::now()).count();
     pollfd waiting = {socket, POLLOUT, 0};
-    int ready = poll(&waiting, 1, static_cast<int>(std::max<long long>(left, 0)));
+    int ready = poll(&waiting, 1, static_cast<int>(std::clamp<long long>(left, 0, INT_MAX)));
     if (ready > 0) return;
     if (ready < 0 && errno != EINTR) throw SystemError(errno, "poll");
     if (ready == 0) throw SystemError(ETIMEDOUT, "connect");

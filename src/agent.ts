@@ -67,8 +67,15 @@ export async function startAgent(options: Options, log: Log, machine = thisMachi
   }, explainer(ownPaths));
   const addon = tryAddon(machine, features);
   const view = hostView({ proc, sys, cgroupfsRoot: options.cgroupfsRoot, features });
-  const onCloudProblem = (reason: string): void => logger.warn({ reason }, 'asking the cloud');
-  const cloud = startCloud({ ...options, view, addon, features, clock, onProblem: onCloudProblem });
+  const cloud = startCloud({
+    ...options,
+    view,
+    addon,
+    features,
+    clock,
+    onProblem: (reason) => logger.warn({ reason }, 'asking the cloud'),
+    onRecovered: (reason) => logger.info({ reason }, 'asking the cloud'),
+  });
   const identity = await readIdentity(view, addon);
   const place = shownPlace({ version, ...identity }, cloud, clock);
 

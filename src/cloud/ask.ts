@@ -4,10 +4,12 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as secure } from 'node:tls';
 import { AgentError, codeOf, messageOf } from '../errors.ts';
-import { timeoutMs, type Connect } from './connect.ts';
+import type { Connect } from './connect.ts';
 import type { Answer, Ask, MetadataRequest } from './provider.ts';
 import type { Resolve } from './resolve.ts';
 
+/** What one question may take, from the first packet to the last. */
+const timeoutMs = 5000;
 /** What is read of an answer. */
 const maxBytes = 64 << 10;
 
@@ -26,10 +28,13 @@ export interface AskDeps {
  */
 export function asker(deps: AskDeps): Ask {
   return async (request, headers = {}) => {
+    const endMs = performance.now() + timeoutMs;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([deadline, deps.closing]);
     try {
-      return await exchange(await open(new URL(request.url), deps, signal), request, headers, signal);
+      signal.throwIfAborted();
+      const stream = await open(new URL(request.url), deps, signal, endMs);
+      return await exchange(stream, request, headers, signal);
     } catch (cause) {
       const [code, reason] = deadline.aborted
         ? ['ETIMEDOUT', `no answer within ${timeoutMs / 1000} s`]
@@ -42,17 +47,18 @@ export function asker(deps: AskDeps): Ask {
 /** Of the whole `169.254.0.0/16`: it never leaves the link (RFC 3927, 2.7). */
 const isLinkLocal = (address: string): boolean => address.startsWith('169.254.');
 
-async function open(url: URL, deps: AskDeps, signal: AbortSignal): Promise<Duplex> {
+async function open(url: URL, deps: AskDeps, signal: AbortSignal, endMs: number): Promise<Duplex> {
   const { protocol, hostname } = url;
   const isNamed = isIP(hostname) === 0;
   const address = isNamed ? await deps.resolve(hostname, signal) : hostname;
+  const leftMs = Math.max(0, Math.ceil(endMs - performance.now()));
   if (protocol === 'http:') {
     // Whoever answers for a name proves nothing without TLS.
     if (isNamed && !isLinkLocal(address))
       throw new AgentError('EACCES', `${hostname} is ${address}, which is not link-local`);
-    return deps.connect(address, 80, signal);
+    return deps.connect(address, 80, signal, leftMs);
   }
-  const socket = await deps.connect(address, 443, signal);
+  const socket = await deps.connect(address, 443, signal, leftMs);
   const stream = secure({ socket, servername: hostname, ...(deps.ca !== undefined && { ca: deps.ca }) });
   try {
     await once(stream, 'secureConnect', { signal });

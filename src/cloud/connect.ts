@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { connect, Socket } from 'node:net';
 import type { Addon } from '../native/addon.ts';
 
-/** What one question may take, from the first packet to the last, in milliseconds. */
-export const timeoutMs = 5000;
-
-/** A connected TCP socket to an IP address. */
-export type Connect = (address: string, port: number, signal: AbortSignal) => Promise<Socket>;
+/** A connected TCP socket to an IP address; `withinMs` is for what cannot hear the signal. */
+export type Connect = (
+  address: string,
+  port: number,
+  signal: AbortSignal,
+  withinMs: number,
+) => Promise<Socket>;
 
 /** Connects from inside a network namespace; null: our own. */
 export function connector(addon: Pick<Addon, 'connectIn'> | undefined, nsPath: string | null): Connect {
@@ -17,13 +19,16 @@ export function connector(addon: Pick<Addon, 'connectIn'> | undefined, nsPath: s
 }
 
 function fromInside(addon: Pick<Addon, 'connectIn'>, nsPath: string): Connect {
-  return async (address, port, signal) => {
-    const fd = await addon.connectIn(nsPath, address, port, timeoutMs);
-    if (signal.aborted) {
-      closeSync(fd);
+  return async (address, port, signal, withinMs) => {
+    signal.throwIfAborted();
+    const fd = await addon.connectIn(nsPath, address, port, withinMs);
+    try {
       signal.throwIfAborted();
+      return new Socket({ fd, readable: true, writable: true });
+    } catch (error) {
+      closeSync(fd);
+      throw error;
     }
-    return new Socket({ fd, readable: true, writable: true });
   };
 }
 

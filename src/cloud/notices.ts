@@ -1,4 +1,4 @@
-import type { Clock } from '../host/clock.ts';
+import { Failures, type FailuresDeps } from './failures.ts';
 import type { Ask, Notice, NoticeType, Provider } from './provider.ts';
 
 const everyMs = 5000;
@@ -7,19 +7,18 @@ const mostMs = 60_000;
 /** Nothing is shown once the last answer is older. */
 const shownMs = 120_000;
 
-export interface NoticesDeps {
+export interface NoticesDeps extends FailuresDeps {
   readonly provider: Provider;
   readonly ask: Ask;
-  readonly clock: Clock;
-  readonly onProblem: (error: unknown) => void;
   readonly closing: AbortSignal;
 }
 
 /** Asks whether the machine will be taken away, again and again. */
 export class Notices {
   readonly #deps: NoticesDeps;
-  /** When it will be, in milliseconds since the epoch; undefined where nobody says. */
-  #current: ReadonlyMap<NoticeType, number | undefined> = new Map();
+  readonly #told: Failures;
+  /** When it will be, in milliseconds since the epoch; -Infinity where nobody says. */
+  #current: ReadonlyMap<NoticeType, number> = new Map();
   #answeredMs = -Infinity;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -28,6 +27,7 @@ export class Notices {
 
   constructor(deps: NoticesDeps) {
     this.#deps = deps;
+    this.#told = new Failures(deps);
     deps.closing.addEventListener('abort', () => this.stop());
   }
 
@@ -48,20 +48,24 @@ export class Notices {
   secondsLeft(): ReadonlyMap<NoticeType, number> {
     const { clock } = this.#deps;
     if (clock.monotonic() - this.#answeredMs > shownMs) return new Map();
-    const left = (atMs = -Infinity): number => Math.max(0, (atMs - clock.now()) / 1000);
+    const left = (atMs: number): number => Math.max(0, (atMs - clock.now()) / 1000);
     return new Map([...this.#current].map(([type, atMs]) => [type, left(atMs)]));
   }
 
   async #poll(): Promise<void> {
-    const { provider, ask, clock, onProblem } = this.#deps;
+    const { provider, ask, clock } = this.#deps;
     this.#isAsking = true;
     try {
       const notices = (await provider.notices?.read(ask)) ?? [];
-      if (this.#isWanted) this.#take(notices);
+      if (this.#isWanted) {
+        this.#take(notices);
+        this.#told.worked();
+      }
       this.#answeredMs = clock.monotonic();
       this.#failures = 0;
     } catch (error) {
-      if (this.#failures++ === 0 && this.#isWanted) onProblem(error);
+      this.#failures++;
+      if (this.#isWanted) this.#told.failed(error);
     }
     this.#isAsking = false;
     if (!this.#isWanted) return;
@@ -70,17 +74,14 @@ export class Notices {
   }
 
   #take(notices: readonly Notice[]): void {
-    const next = new Map<NoticeType, number | undefined>();
-    for (const notice of notices) {
-      const atMs = this.#timeOf(notice);
-      const other = next.get(notice.type);
-      next.set(notice.type, other === undefined || atMs === undefined ? atMs : Math.min(other, atMs));
-    }
+    const next = new Map<NoticeType, number>();
+    for (const notice of notices)
+      next.set(notice.type, Math.min(next.get(notice.type) ?? Infinity, this.#timeOf(notice)));
     this.#current = next;
   }
 
-  #timeOf({ type, atMs, withinMs }: Notice): number | undefined {
+  #timeOf({ type, atMs = NaN, withinMs }: Notice): number {
     if (withinMs !== undefined) return this.#current.get(type) ?? this.#deps.clock.now() + withinMs;
-    return Number.isFinite(atMs) ? atMs : undefined;
+    return Number.isFinite(atMs) ? atMs : -Infinity;
   }
 }

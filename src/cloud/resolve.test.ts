@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { addressOf, resolver } from './resolve.ts';
 
 const name = '0361706903636f6d00';
@@ -49,12 +52,17 @@ test('any bytes end', () => {
   );
 });
 
-/** The servers that are tried for a root directory. */
-async function servers(t: TestContext, make: (root: string) => void): Promise<string[]> {
+function rootOf(t: TestContext, make: (root: string) => void): string {
   const root = mkdtempSync(join(tmpdir(), 'resolve-'));
   t.after(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, 'etc'));
   make(root);
+  return root;
+}
+
+/** The servers that are tried for a root directory. */
+async function servers(t: TestContext, make: (root: string) => void): Promise<string[]> {
+  const root = rootOf(t, make);
   const tried: string[] = [];
   const resolve = resolver(async (address) => {
     tried.push(address);
@@ -70,6 +78,29 @@ test('name servers of the host, three at most', async (t) => {
   const tried = await servers(t, (root) => writeFileSync(join(root, 'etc/resolv.conf'), text));
   assert.deepEqual(tried, ['10.0.0.1', '::1', '10.0.0.3']);
   assert.deepEqual(await servers(t, () => {}), []);
+});
+
+test('one that is dead leaves time for the next', async (t) => {
+  const root = rootOf(t, (at) =>
+    writeFileSync(join(at, 'etc/resolv.conf'), 'nameserver 10.0.0.1\nnameserver 10.0.0.2\n'),
+  );
+  const living = createServer((socket) =>
+    socket.once('data', (query: Buffer) => {
+      const address = 'c00c000100010000003c0004a9fea9fe';
+      const answer = message(header(query.toString('hex', 2, 4), '8180', '0001'), question, address);
+      socket.end(Buffer.concat([Buffer.from([0, answer.length]), answer]));
+    }),
+  );
+  await once(living.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => living.close());
+  const shares: number[] = [];
+  const resolve = resolver(async (address, _port, signal, withinMs) => {
+    shares.push(withinMs);
+    if (address === '10.0.0.1') await sleep(60_000, undefined, { signal });
+    return connect((living.address() as AddressInfo).port, '127.0.0.1');
+  }, root);
+  assert.equal(await resolve('a.com', AbortSignal.timeout(60_000)), '169.254.169.254');
+  assert.deepEqual(shares, [1500, 1500]);
 });
 
 test('links are those of the host', async (t) => {

@@ -12,22 +12,28 @@ export type Resolve = (host: string, signal: AbortSignal) => Promise<string>;
 
 /** resolv.conf(5) knows no more. */
 const mostServers = 3;
+/** For all of them, of the 5 s of a question: one that is dead must not use up all of it. */
+const allMs = 3000;
 const mostLinks = 8;
 const mostBytes = 65_536;
 
 /**
- * Asks the name servers of the host's resolv.conf(5) one after the other, over TCP (RFC 7766, which every server has to speak), so
- * that one connected socket is all that is needed of the host's network namespace.
+ * Asks the name servers of the host's resolv.conf(5) one after the other, each for its share of 3 s. Over TCP (RFC 7766, which every
+ * server has to speak), so that one connected socket is all that is needed of the host's network namespace.
  */
 export function resolver(connect: Connect, root: string): Resolve {
   return async (host, signal) => {
     const failures: string[] = [];
-    for (const server of await serversOf(root)) {
+    const servers = await serversOf(root);
+    const shareMs = Math.floor(allMs / Math.max(1, servers.length));
+    for (const server of servers) {
+      const some = AbortSignal.any([signal, AbortSignal.timeout(shareMs)]);
       try {
-        return await query(await connect(server, 53, signal), host, signal);
+        return await query(await connect(server, 53, some, shareMs), host, some);
       } catch (error) {
         signal.throwIfAborted();
-        failures.push(`${server}: ${messageOf(error)}`);
+        const reason = some.aborted ? `no answer within ${shareMs} ms` : messageOf(error);
+        failures.push(`${server}: ${reason}`);
       }
     }
     const reason = failures.join('; ') || 'no name server in /etc/resolv.conf';

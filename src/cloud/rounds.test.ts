@@ -28,7 +28,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 function start(t: TestContext, fails: () => boolean) {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const time = { monotonic: 0, ahead: 0 };
-  const seen = { rounds: 0, failures: 0 };
+  const seen = { rounds: 0, failures: 0, recoveries: 0 };
   const rounds = new Rounds({
     round: async () => {
       seen.rounds++;
@@ -36,6 +36,7 @@ function start(t: TestContext, fails: () => boolean) {
     },
     clock: { now: () => time.monotonic + time.ahead, monotonic: () => time.monotonic },
     onFailing: () => seen.failures++,
+    onRecovered: () => seen.recoveries++,
     random: () => 0,
   });
   t.after(() => {
@@ -66,12 +67,12 @@ test('failures are told of once, and again after a round that worked', async (t)
   let isDown = true;
   const { seen, pass } = start(t, () => isDown);
   for (const ms of [999, 1, 2000, 4000]) await pass(ms);
-  assert.deepEqual(seen, { rounds: 4, failures: 1 });
+  assert.deepEqual(seen, { rounds: 4, failures: 1, recoveries: 0 });
   isDown = false;
   await pass(8000);
   isDown = true;
   await pass(3_600_000);
-  assert.deepEqual(seen, { rounds: 6, failures: 2 });
+  assert.deepEqual(seen, { rounds: 6, failures: 2, recoveries: 1 });
   await pass(1000);
   assert.equal(seen.rounds, 7, 'pauses are short again');
 });

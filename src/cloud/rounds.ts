@@ -1,4 +1,4 @@
-import type { Clock } from '../host/clock.ts';
+import { Failures, type FailuresDeps } from './failures.ts';
 
 const refreshMs = 3_600_000;
 const [leastBackOffMs, mostBackOffMs] = [1000, 300_000];
@@ -7,11 +7,8 @@ const lookMs = 30_000;
 /** The clock of the day has gone so much further than the one that stops while the machine sleeps. */
 const sleptMs = 10_000;
 
-export interface RoundsDeps {
+export interface RoundsDeps extends FailuresDeps {
   readonly round: () => Promise<void>;
-  readonly clock: Clock;
-  /** Once for each time that rounds begin to fail. */
-  readonly onFailing: (error: unknown) => void;
   /** From 0 to 1. */
   readonly random?: () => number;
 }
@@ -25,6 +22,7 @@ export function backOffMs(failures: number, random: () => number): number {
 /** Begins a round at once, hourly, and when the machine resumes; again with growing pauses while it fails. One at a time. */
 export class Rounds {
   readonly #deps: RoundsDeps;
+  readonly #told: Failures;
   readonly #watch: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
@@ -35,6 +33,7 @@ export class Rounds {
 
   constructor(deps: RoundsDeps) {
     this.#deps = deps;
+    this.#told = new Failures(deps);
     this.#aheadMs = this.#ahead();
     this.#watch = setInterval(() => this.#look(), lookMs).unref();
     void this.#run();
@@ -51,13 +50,14 @@ export class Rounds {
     clearTimeout(this.#timer);
     this.#isRunning = true;
     this.#isDue = false;
-    const { round, onFailing, random = Math.random } = this.#deps;
+    const { round, random = Math.random } = this.#deps;
     let delayMs = refreshMs;
     try {
       await round();
       this.#failures = 0;
+      if (!this.#isClosed) this.#told.worked();
     } catch (error) {
-      if (this.#failures === 0 && !this.#isClosed) onFailing(error);
+      if (!this.#isClosed) this.#told.failed(error);
       delayMs = backOffMs(this.#failures++, random);
     }
     this.#isRunning = false;

@@ -35,9 +35,11 @@ const signs: readonly (readonly [Readonly<Record<string, string>>, string | unde
   [{ [board]: 'Google' }, 'GCP'],
   [{ [board]: 'Google', [product]: 'Google Compute Engine' }, 'GCP'],
   [{ [board]: 'Google', [product]: 'Eve' }, undefined],
+  [{ [board]: 'Google', [product]: '' }, undefined],
   [{ [board]: 'Microsoft Corporation' }, 'Azure'],
   [{ [board]: 'Microsoft Corporation', [tag]: azureTag }, 'Azure'],
   [{ [board]: 'Microsoft Corporation', [tag]: '1234' }, undefined],
+  [{ [board]: 'Microsoft Corporation', [tag]: '' }, undefined],
   [{ [board]: 'DigitalOcean' }, 'DigitalOcean'],
   [{ [system]: 'Hetzner' }, 'Hetzner'],
   [{ [system]: 'Alibaba Cloud' }, 'Alibaba'],
@@ -95,6 +97,7 @@ test('the feature says from where it is asked', (t) => {
       features,
       clock: systemClock,
       onProblem: assert.fail,
+      onRecovered: assert.fail,
     });
     assert.deepEqual([...cloud.notices()], []);
     return features.get('cloud');

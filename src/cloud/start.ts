@@ -10,7 +10,7 @@ import { asker } from './ask.ts';
 import { connector } from './connect.ts';
 import { detect } from './detect.ts';
 import { Notices } from './notices.ts';
-import type { NoticeType } from './provider.ts';
+import type { Field, NoticeType } from './provider.ts';
 import { providers, type ProviderName } from './providers/index.ts';
 import { resolver } from './resolve.ts';
 import { Rounds } from './rounds.ts';
@@ -24,8 +24,10 @@ export interface CloudDeps {
   readonly addon: Pick<Addon, 'connectIn'> | undefined;
   readonly features: Features;
   readonly clock: Clock;
-  /** Once for each change of state, in words for the log. */
+  /** Once for each change of state, in words for the log, as is `onRecovered`. */
   readonly onProblem: (reason: string) => void;
+  /** It answers, after it was told that it does not. */
+  readonly onRecovered: (reason: string) => void;
   /** PEM of authorities for IBM's https; those of Node.js otherwise. */
   readonly ca?: string;
 }
@@ -63,7 +65,7 @@ export function startCloud(deps: CloudDeps): WatchedCloud {
 function watch(
   name: ProviderName,
   known: (found: Partial<CloudInstance>) => CloudInstance,
-  { view, addon, clock, onProblem, ca, disableTerminationNotices = false }: CloudDeps,
+  { view, addon, clock, onProblem, onRecovered, ca, disableTerminationNotices = false }: CloudDeps,
 ): WatchedCloud {
   const provider = providers[name]();
   const closer = new AbortController();
@@ -80,16 +82,17 @@ function watch(
     ask,
     clock,
     closing,
-    onProblem: (error) =>
+    onFailing: (error) =>
       onProblem(`${name} does not say whether the machine will be taken away: ${messageOf(error)}`),
+    onRecovered: () => onRecovered(`${name} says again whether the machine will be taken away`),
   });
   const read = async (): Promise<void> => {
     const { fields: found, isRevocable = false } = await provider.read(ask);
     const { fields, refused } = check(found);
+    if (fields.instanceId === undefined) throw withoutId(refused);
     if (refused.join() !== refusedBefore && refused.length > 0)
       onProblem(`${name} tells what cannot be a label: ${refused.join(', ')}`);
     refusedBefore = refused.join();
-    if (fields.instanceId === undefined) throw new AgentError('EBADMSG', 'the answer has no instance id');
     const next = known({ ...fields, provider: name });
     const mayBeTaken = isRevocable || revocable.has(next.instanceLifeCycle);
     if (mayBeTaken && !disableTerminationNotices) notices.start();
@@ -101,6 +104,7 @@ function watch(
     round: read,
     clock,
     onFailing: (error) => onProblem(`the metadata service of ${name} does not answer: ${messageOf(error)}`),
+    onRecovered: () => onRecovered(`the metadata service of ${name} answers again`),
   });
 
   return {
@@ -115,6 +119,11 @@ function watch(
       onAnswered();
     },
   };
+}
+
+function withoutId(refused: readonly Field[]): AgentError {
+  const unfit = refused.length > 0 ? `; what cannot be a label: ${refused.join(', ')}` : '';
+  return new AgentError('EBADMSG', `the answer has no instance id${unfit}`);
 }
 
 /** Whether the host's network namespace can be asked from; a machine in no cloud can tell as well. */

@@ -57,12 +57,16 @@ export function aws(): Provider {
       requests: [token, action, rebalance],
       async read(ask) {
         const asked = tokens(ask);
-        return [
-          // {"action": "terminate", "time": "2017-09-18T08:22:00Z"}
-          ...(await noticeOf(asked, action, 'spot_interruption', 'time')),
+        // {"action": "terminate", "time": "2017-09-18T08:22:00Z"}
+        const interruption = await noticeOf(asked, action, 'spot_interruption', 'time');
+        try {
           // {"noticeTime": "2020-10-27T08:22:00Z"}: when it was said, not when it will be.
-          ...(await noticeOf(asked, rebalance, 'rebalance_recommendation')),
-        ];
+          return [...interruption, ...(await noticeOf(asked, rebalance, 'rebalance_recommendation'))];
+        } catch (error) {
+          // What is likely does not count any more where it is certain.
+          if (interruption.length > 0) return interruption;
+          throw error;
+        }
       },
     },
   };

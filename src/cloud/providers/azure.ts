@@ -66,7 +66,8 @@ function noticeOf(event: unknown, name: unknown): Notice[] {
   const [eventType, notBefore, resources] = ['EventType', 'NotBefore', 'Resources'].map((key) =>
     at(event, key),
   );
-  const type = typeof eventType === 'string' ? types[eventType] : undefined;
+  const type =
+    typeof eventType === 'string' && Object.hasOwn(types, eventType) ? types[eventType] : undefined;
   if (type === undefined || !Array.isArray(resources) || !resources.includes(name)) return [];
   // Empty once it has begun.
   return [{ type, atMs: Date.parse(String(notBefore)) }];
