@@ -86,7 +86,7 @@ const bad: readonly (readonly [what: string, provider: string, Script, RegExp])[
     },
     /cannot be a label/,
   ],
-  ['a name server that hangs', 'IBM', { routes: examples['IBM']!.routes }, /no answer within 5 s/],
+  ['a name server that hangs', 'IBM', { routes: examples['IBM']!.routes }, /no answer within 3000 ms/],
   [
     'a name that leads elsewhere',
     'IBM',
@@ -94,6 +94,11 @@ const bad: readonly (readonly [what: string, provider: string, Script, RegExp])[
     /not link-local/,
   ],
 ];
+
+/** Waits until a number has been the same for a while. */
+async function quiet(count: () => number): Promise<void> {
+  for (let before = NaN; before !== count(); await sleep(200)) before = count();
+}
 
 for (const [what, provider, script, problem] of bad)
   test(`${provider}: ${what}`, { skip }, async (t) => {
@@ -104,13 +109,12 @@ for (const [what, provider, script, problem] of bad)
     const before = cloud.instance;
     await until('a problem', () => machine.problems.length > 0);
     assert.match(machine.problems[0]!, problem);
-    await sleep(100);
+    await quiet(() => machine.asked.length);
     // Long enough for a second attempt, and not for a third.
     const asked = machine.asked.length;
     await sleep(1400);
     assert.ok(machine.asked.length <= 2 * asked, machine.requests().join('\n'));
-    const lines = machine.problems.filter((line) => !line.includes('cannot be a label'));
-    assert.ok(lines.length <= 1 && machine.problems.length <= 2, machine.problems.join('\n'));
+    assert.equal(machine.problems.length, 1, machine.problems.join('\n'));
     const { provider: name, ...fields } = cloud.instance;
     assert.equal(name, provider);
     assert.deepEqual([...new Set(Object.values(fields))], [''], 'nothing is told');
@@ -143,9 +147,10 @@ test('a service that fails first is asked again, after a second at the earliest'
   const cloud = machine.cloud(t, files);
   await cloud.answered;
   const tookMs = performance.now() - began;
-  assert.ok(tookMs > 3000 && tookMs < 8000, `${tookMs} ms: 1 to 2 s, then 2 to 4 s`);
+  assert.ok(tookMs > 3000, `${tookMs} ms: 1 to 2 s, then 2 to 4 s`);
   assert.equal(machine.requests().length, 3);
   assert.equal(machine.problems.length, 1);
+  assert.deepEqual(machine.recoveries, ['the metadata service of Oracle answers again']);
   assert.notEqual(cloud.instance.instanceId, '');
 });
 

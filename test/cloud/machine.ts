@@ -1,5 +1,5 @@
 /** A machine in a cloud: the host's network namespace, the agent's own behind it, and beyond the host the metadata service. */
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { Features } from '../../src/features.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import type { HostView } from '../../src/host/view.ts';
 import { loadAddon } from '../../src/native/load.ts';
+import { build, namespaceOf, remove, set } from './network.ts';
 import type { Asked, Script } from './server.ts';
 
 export const skip =
@@ -18,19 +19,7 @@ export const skip =
   (!existsSync(assetPath('addon.node')) && 'needs the addon') ||
   (spawnSync('ip', ['-V']).status !== 0 && 'needs ip (iproute2)');
 
-const addresses = ['169.254.169.254', '100.100.100.200', '169.254.42.42', '169.254.169.253'];
 export const nameServer = '169.254.169.253';
-const place = (name: string): string => `cloud-${process.pid}-${name}`;
-export const namespaceOf = (name: 'pod' | 'host' | 'cloud'): string => `/run/netns/${place(name)}`;
-
-function ip(command: string): string {
-  return execFileSync('ip', command.split(' '), { encoding: 'utf8' });
-}
-
-function set(name: string, setting: string, value: string): void {
-  const write = `echo ${value} > /proc/sys/net/${setting}`;
-  execFileSync('nsenter', [`--net=/run/netns/${place(name)}`, 'sh', '-c', write]);
-}
 
 export const plain = {
   provider: '',
@@ -40,9 +29,22 @@ export const plain = {
   instanceLifeCycle: '',
 };
 
+async function startServer(): Promise<ChildProcess> {
+  const program = [process.execPath, '--no-warnings', join(import.meta.dirname, 'server.ts')];
+  const server = spawn('nsenter', [`--net=${namespaceOf('cloud')}`, ...program], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const ended = once(server, 'exit').then(([code, signal]) => {
+    throw new Error(`the metadata service ended with ${code ?? signal}`);
+  });
+  await Promise.race([once(server, 'message'), ended]);
+  return server;
+}
+
 export class CloudMachine {
   readonly asked: Asked[] = [];
   readonly problems: string[] = [];
+  readonly recoveries: string[] = [];
   readonly features = new Features();
   readonly #server: ChildProcess;
   readonly #folder = mkdtempSync(join(tmpdir(), 'cloud-'));
@@ -54,43 +56,21 @@ export class CloudMachine {
     });
   }
 
-  /** Packets to the agent's namespace have to pass the host: with a hop limit of 1 none arrives there. */
   static async start(): Promise<CloudMachine> {
-    for (const name of ['pod', 'host', 'cloud']) {
-      ip(`netns add ${place(name)}`);
-      set(name, 'ipv6/conf/all/disable_ipv6', '1');
-      set(name, 'ipv6/conf/default/disable_ipv6', '1');
-      ip(`-n ${place(name)} link set lo up`);
+    remove();
+    try {
+      build();
+      return new CloudMachine(await startServer());
+    } catch (error) {
+      remove();
+      throw error;
     }
-    set('host', 'ipv4/ip_forward', '1');
-    set('cloud', 'ipv4/ip_default_ttl', '1');
-    ip(`link add up0 netns ${place('host')} type veth peer name down0 netns ${place('cloud')}`);
-    ip(`link add pod0 netns ${place('host')} type veth peer name eth0 netns ${place('pod')}`);
-    ip(`-n ${place('host')} address add 10.90.0.2/24 dev up0`);
-    ip(`-n ${place('cloud')} address add 10.90.0.1/24 dev down0`);
-    ip(`-n ${place('host')} address add 10.91.0.1/24 dev pod0`);
-    ip(`-n ${place('pod')} address add 10.91.0.2/24 dev eth0`);
-    for (const [name, device] of Object.entries({ host: 'up0', cloud: 'down0' }))
-      ip(`-n ${place(name)} link set ${device} up`);
-    for (const [name, device] of Object.entries({ host: 'pod0', pod: 'eth0' }))
-      ip(`-n ${place(name)} link set ${device} up`);
-    for (const address of addresses) {
-      ip(`-n ${place('cloud')} address add ${address}/32 dev down0`);
-      ip(`-n ${place('host')} route add ${address}/32 dev up0`);
-    }
-    ip(`-n ${place('pod')} route add default via 10.91.0.1`);
-    ip(`-n ${place('cloud')} route add 10.91.0.0/24 via 10.90.0.2`);
-    const program = [process.execPath, '--no-warnings', join(import.meta.dirname, 'server.ts')];
-    const server = spawn('nsenter', [`--net=${namespaceOf('cloud')}`, ...program], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    await once(server, 'message');
-    return new CloudMachine(server);
   }
 
   async serve(script: Script): Promise<void> {
     this.asked.length = 0;
     this.problems.length = 0;
+    this.recoveries.length = 0;
     const ready = new Promise<void>((resolve) => {
       const listen = (message: unknown): void => {
         if (message !== 'ready') return;
@@ -133,6 +113,7 @@ export class CloudMachine {
       features: this.features,
       clock: systemClock,
       onProblem: (reason) => this.problems.push(reason),
+      onRecovered: (reason) => this.recoveries.push(reason),
       ...deps,
     });
     t.after(() => cloud.close());
@@ -149,22 +130,9 @@ export class CloudMachine {
     return this.asked.map(({ request }) => request);
   }
 
-  /** Packets that have left the host, on any of its interfaces but lo. */
-  packets(): number {
-    const links = JSON.parse(ip(`-n ${place('host')} -j -s link show`)) as {
-      ifname: string;
-      stats64: { tx: { packets: number } };
-    }[];
-    return links
-      .filter(({ ifname }) => ifname !== 'lo')
-      .reduce((sum, { stats64 }) => sum + stats64.tx.packets, 0);
-  }
-
   async end(): Promise<void> {
-    const ended = once(this.#server, 'exit');
-    this.#server.kill('SIGKILL');
-    await ended;
-    for (const name of ['pod', 'host', 'cloud']) ip(`netns delete ${place(name)}`);
+    if (this.#server.kill('SIGKILL')) await once(this.#server, 'exit');
+    remove();
     rmSync(this.#folder, { recursive: true });
   }
 }

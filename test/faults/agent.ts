@@ -25,7 +25,9 @@ export async function agentUnder(
 ): Promise<FaultyAgent> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/metrics`;
-  const line = [...(settings.node ?? []), bundle, '--listen', `127.0.0.1:${port}`, ...(settings.args ?? [])];
+  // Where tests run may itself be in a cloud, which is asked nothing.
+  const fixed = ['--listen', `127.0.0.1:${port}`, '--provider=none'];
+  const line = [...(settings.node ?? []), bundle, ...fixed, ...(settings.args ?? [])];
   const [command, args] = wrap(process.execPath, line);
   const running = start(t, command, args, { OTEL_METRICS_EXPORTER: 'prometheus', ...settings.env });
   const read = (): Promise<string> => until(`a page: ${running.log()}`, () => page(url));

@@ -26,6 +26,8 @@ export async function startAgent(node: Node, args: readonly string[] = []): Prom
     bundle,
     '--listen',
     listen,
+    // Where tests run may itself be in a cloud, which is asked nothing.
+    '--provider=none',
     ...args,
   ];
   const child = node.beside('sh', '-c', node.ownCgroups ? withoutCgroupEvents : 'exec "$@"', 'sh', ...agent);
