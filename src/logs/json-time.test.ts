@@ -22,6 +22,9 @@ test('dates with an offset are times', () => {
     '2031-13-02T03:04:05Z',
     'Jan 2 2031',
     '1',
+    '0001-01-01T00:00:00Z',
+    '1969-12-31T23:59:59Z',
+    '9999-12-31T23:59:59Z',
   ])
     assert.equal(timeMsOf(text), undefined, text);
 });
