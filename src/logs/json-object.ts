@@ -1,3 +1,5 @@
+import { copied } from './utf8.ts';
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Numbers that a double may not hold, as far as the text tells; longer ones are nobody's figures. */
@@ -24,22 +26,11 @@ export function exactly(text: string, object: JsonObject): JsonObject {
       if (source.length > maxDigits) return null;
       return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
         ? value
-        : source;
+        : copied(source);
     }) as JsonObject;
   } catch {
     // Nested too deeply for a walk over it.
     return object;
-  }
-}
-
-/** JSON of the same object with its numbers, true and false as texts; empty where it is nested too deeply. */
-export function withTexts(object: JsonObject): string {
-  try {
-    return JSON.stringify(object, (_key: string, value: unknown) =>
-      typeof value === 'number' || typeof value === 'boolean' ? String(value) : value,
-    );
-  } catch {
-    return '';
   }
 }
 

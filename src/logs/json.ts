@@ -1,5 +1,6 @@
-import { attributesOf, type Attributes, type Attribute } from './attributes.ts';
-import { exactly, parsedObject, withTexts, type JsonObject } from './json-object.ts';
+import { attributesOf, type Attribute } from './attributes.ts';
+import { maskedJson } from './json-mask.ts';
+import { exactly, parsedObject, type JsonObject } from './json-object.ts';
 import { dateOf, timeMsOf } from './json-time.ts';
 import type { Level } from './level.ts';
 import { trimmed } from './space.ts';
@@ -12,10 +13,10 @@ export interface JsonMessage {
   readonly message?: string;
   /** All that has no meaning of its own; made when it is first asked for. */
   readonly attributes: readonly Attribute[];
-  /** The same, their secrets masked as they are in the whole text. */
+  /** The same without secrets. */
   maskedAttributes(mask: (text: string) => string): readonly Attribute[];
-  /** Those that are left out: too many, or names that are too long. */
-  readonly droppedAttributes: number;
+  /** All of it without secrets; JSON, unless it was a number that was masked. */
+  masked(mask: (text: string) => string): string;
   /** 32 hexadecimal digits, in lower case. */
   readonly traceId?: string;
   /** 16 hexadecimal digits, in lower case. */
@@ -40,6 +41,8 @@ const meanings = new Map(
   ),
 );
 const longestName = Math.max(...[...meanings.keys()].map(({ length }) => length));
+/** What the agent says itself of a message. */
+const ownNames = ['pattern.hash'];
 /** Objects whose fields are looked at too: `{"log":{"level":...}}` is `log.level`. */
 const nests: ReadonlySet<string> = new Set(['log', 'trace', 'span']);
 
@@ -91,7 +94,7 @@ class Read implements JsonMessage {
   readonly #text: string;
   readonly #object: JsonObject;
   readonly #taken: string[] = [];
-  #attributes: Attributes | undefined;
+  #attributes: readonly Attribute[] | undefined;
 
   constructor(text: string, object: JsonObject) {
     this.#text = text;
@@ -112,28 +115,36 @@ class Read implements JsonMessage {
   }
 
   get attributes(): readonly Attribute[] {
-    return this.#made().list;
-  }
-
-  get droppedAttributes(): number {
-    return this.#made().dropped;
+    return (this.#attributes ??= this.#attributesOf(this.#exact()));
   }
 
   maskedAttributes(mask: (text: string) => string): readonly Attribute[] {
-    const masked = mask(this.#text);
+    const masked = this.masked(mask);
     if (masked === this.#text) return this.attributes;
     const found = this.#attributesIn(masked);
-    // A mask in place of a number is no JSON; in place of a text that says the same it is.
-    return found ?? this.#attributesIn(mask(withTexts(this.#object))) ?? [];
+    if (found !== undefined) return found;
+    // A mask in place of a number or of null is no JSON.
+    const other = maskedJson(this.#exact(), mask);
+    if (other === undefined) return this.attributes;
+    return this.#attributesIn(other) ?? this.attributes.map(([name]) => [mask(name), '***'] as const);
+  }
+
+  masked(mask: (text: string) => string): string {
+    if (!this.#text.includes('\\')) return mask(this.#text);
+    return maskedJson(this.#exact(), mask) ?? this.#text;
+  }
+
+  #exact(): JsonObject {
+    return exactly(this.#text, this.#object);
   }
 
   #attributesIn(text: string): readonly Attribute[] | undefined {
     const object = parsedObject(text);
-    return object && attributesOf(exactly(text, object), new Set(this.#taken)).list;
+    return object && this.#attributesOf(exactly(text, object));
   }
 
-  #made(): Attributes {
-    return (this.#attributes ??= attributesOf(exactly(this.#text, this.#object), new Set(this.#taken)));
+  #attributesOf(object: JsonObject): readonly Attribute[] {
+    return attributesOf(object, new Set([...this.#taken, ...ownNames]));
   }
 
   /** What the best of the fields that can be read says. */

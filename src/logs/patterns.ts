@@ -24,10 +24,18 @@ export interface PatternsOptions {
   readonly room: Room;
 }
 
+/** A text that is masked in its own way. */
+export interface Maskable {
+  masked(mask: (text: string) => string): string;
+}
+
 /** The messages of one stream. */
 export interface Patterns {
-  /** Answers the hash of the message's pattern, '' for levels that are not told apart by pattern. */
-  count(level: Level, text: string): string;
+  /**
+   * Answers the hash of the message's pattern, '' for levels that are not told apart by pattern. `own`: what masks the text, where it is
+   * of a kind that has its own way.
+   */
+  count(level: Level, text: string, own?: Maskable): string;
   /** The same objects each time, which go on counting. */
   counters(): Iterable<PatternCounter>;
   /** Messages that found no place of their own. */
@@ -69,20 +77,26 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
     return made;
   };
   /** Undefined where there is no room. */
-  const sampleOf = (text: string, words: readonly string[]): string | undefined => {
+  const sampleOf = (text: string, words: readonly string[], own?: Maskable): string | undefined => {
     const ownBytes = overheadBytes + likenessBytes(words);
     const most = maxSampleBytes + ownBytes;
     if (!room.take(most)) return undefined;
-    const sample = masked(text, maxSampleBytes, mask);
+    const sample = own ? copied(cut(own.masked(mask), maxSampleBytes)) : masked(text, maxSampleBytes, mask);
     const bytes = Buffer.byteLength(sample) + ownBytes;
     room.give(most - bytes);
     takenBytes += bytes;
     return sample;
   };
-  const found = (book: Book, level: Level, text: string, hash: string, words: readonly string[]): Counter => {
+  const found = (
+    book: Book,
+    level: Level,
+    hash: string,
+    words: readonly string[],
+    sampled: () => string | undefined,
+  ): Counter => {
     const near = book.alike.find(words);
     if (near !== undefined) return near;
-    const sample = book.byHash.size < limit ? sampleOf(text, words) : undefined;
+    const sample = book.byHash.size < limit ? sampled() : undefined;
     if (sample === undefined) {
       refused++;
       return (book.overflow ??= counter(level, overflow.hash, overflow.sample));
@@ -94,7 +108,7 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
   };
 
   return {
-    count(level, text) {
+    count(level, text, maskable) {
       if (isClosed) return '';
       let own: Counter | undefined;
       if (hasPatterns.has(level)) {
@@ -102,7 +116,8 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
         if (book === undefined) books.set(level, (book = { byHash: new Map(), alike: likeness() }));
         const words = wordsOf(text);
         const hash = hashOf(words);
-        own = book.byHash.get(hash) ?? found(book, level, text, hash, words);
+        own =
+          book.byHash.get(hash) ?? found(book, level, hash, words, () => sampleOf(text, words, maskable));
       } else {
         own = plain.get(level);
         if (own === undefined) plain.set(level, (own = counter(level, '', '')));

@@ -1,6 +1,8 @@
 /** What a message becomes on its way out, beside what is counted of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { SeverityNumber, trace, type Logger, type LogRecord } from '@opentelemetry/api';
 import { expiry } from './expiry.ts';
 import { feed } from './feed.ts';
@@ -120,6 +122,9 @@ test('JSON gives body, level, trace and attributes', () => {
   assert.deepEqual([traceId, spanId], Object.values(ids));
   assert.equal(one('{"msg":"no trace"}').context, undefined);
   assert.deepEqual(one('INFO {"not":"json"}').attributes, {});
+  for (const text of ['{"msg":"m","pattern.hash":"x"}', '{"msg":"m","pattern":{"hash":"x"}}'])
+    assert.deepEqual(one(text).attributes, {}, 'it has no pattern');
+  assert.deepEqual(one('{"msg":"m","time":"0001-01-01T00:00:00Z"}').timestamp, [0, 0], 'the zero of Go');
 });
 
 test('secrets are masked in bodies and in attributes, unless they are wanted', () => {
@@ -140,7 +145,27 @@ test('secrets are masked in bodies and in attributes, unless they are wanted', (
     if (secret.startsWith('{')) assert.match(sent, /"user":"me"|\\"user\\":\\"me\\"/, secret);
   }
   const { attributes } = one('{"msg":"login","password":123456789,"user":"me","count":7}');
-  assert.deepEqual(attributes, { password: '***', user: 'me', count: '7' });
+  assert.deepEqual(attributes, { password: '***', user: 'me', count: 7 });
   const { one: shown } = setUp({ masks: false });
   for (const secret of secrets) assert.match(text(shown(secret)), /hunter2/);
+});
+
+test('a record keeps no more in memory than itself', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const usedBytes = (): number => {
+    collect();
+    return getHeapStatistics().used_heap_size;
+  };
+  const { one } = setUp();
+  const long = (i: number): string => `${i} `.repeat(20_000);
+  one(`{"msg":"m","long":"${long(0)}"}`);
+  const startBytes = usedBytes();
+  for (let i = 0; i < 40; i++) {
+    one(`INFO ${long(i)}`.slice(0, 100));
+    one(`{"msg":"message number ${i}","long":"${long(i)}","id":12345678901234567890}`);
+    one(`{"msg":"password=hunter2 of ${i}","long":"\\u003d${long(i)}"}`);
+  }
+  const bytes = usedBytes() - startBytes;
+  assert.ok(bytes < 40 * 2 * 4096 + (1 << 20), `${bytes} bytes`);
 });

@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../host/clock.ts';
 import type { JsonMessage } from './json.ts';
 import type { Level } from './level.ts';
-import { cut } from './utf8.ts';
+import { copied, cut } from './utf8.ts';
 
 /** A message that has been counted. */
 export interface CountedMessage {
@@ -53,8 +53,9 @@ export function emitter(
 ): Emit {
   return ({ level, text, hash, json, timeMs }) => {
     if (!hasRoom()) return;
+    const isJson = json !== undefined && json.message === undefined;
     logger.emit({
-      body: cut(mask(text), maxBodyBytes),
+      body: copied(cut(isJson ? json.masked(mask) : mask(text), maxBodyBytes)),
       severityNumber: severities[level],
       severityText: level,
       timestamp: timeMs === undefined ? unknownTime : hrTimeOf(timeMs),
