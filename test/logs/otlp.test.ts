@@ -118,20 +118,19 @@ test(
       t,
       undefined,
       ['--min-container-age', '0s', '--logs-endpoint', receiver.endpoint],
-      pullOnly,
+      { ...pullOnly, OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '600000' },
     );
     await sleep(1000);
     await writer.run('seq 30000 | sed "s/^/INFO number /" >&9');
-    const startMs = performance.now();
     assert.equal(total(await settled(agent.url, writer.id, 30_000)), 30_000);
-    assert.ok(performance.now() - startMs < 8000, 'before the exporter has given up once');
     const self = await selfOf(agent.url);
     const [queued, overflow] = [self.get('node_agent_logs_queued_records')!, self.get(outcome('overflow'))!];
     assert.equal(queued, 16_384, 'the bound');
     assert.ok(queued + overflow >= 30_000, `${queued} and ${overflow}`);
     assert.equal(self.get(outcome('sent')), 0);
+    assert.equal(receiver.requests.length, 1, 'it has not been given up once');
     const closingMs = performance.now();
     await agent.close();
-    assert.ok(performance.now() - closingMs < 4000);
+    assert.ok(performance.now() - closingMs < 60_000);
   },
 );
