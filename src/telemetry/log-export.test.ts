@@ -2,16 +2,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { afterEach, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from '../errors.ts';
 import type { LogExport, LogExportSettings } from '../model/log-export.ts';
 import { startLogExport } from './log-export.ts';
-import type { LogQueueLimits } from './log-queue.ts';
+import { LogQueue, type LogQueueLimits } from './log-queue.ts';
 import { logTarget } from './log-target.ts';
 import { receiveLogs, type LogReceiver } from './otlp-logs.fixture.ts';
+import { portOf } from './otlp.fixture.ts';
 import { isRetryable } from './otlp-retry.ts';
 
 const outside = { ...process.env };
@@ -51,6 +54,33 @@ async function exportTo(
   t.after(() => out.shutdown(0));
   const logger = out.loggerOf({ 'service.name': 's', 'container.id': '/c' });
   return { out, states, warnings, emit: (body) => logger.emit({ body, timestamp: [0, 0] }) };
+}
+
+interface Gate extends Pick<LogReceiver, 'protocol' | 'endpoint'> {
+  isOpen: boolean;
+}
+
+/** Hangs up on whoever comes before it is opened; its port is taken all the time. */
+async function gateTo(t: TestContext, { protocol, port, endpoint }: LogReceiver): Promise<Gate> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    if (!gate.isOpen) return void socket.destroy();
+    const inner = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [socket, inner],
+      [inner, socket],
+    ] as const) {
+      sockets.add(from.on('error', () => to.destroy()).on('close', () => to.destroy()));
+      from.pipe(to);
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const gate = { protocol, isOpen: false, endpoint: endpoint.replace(`:${port}`, `:${portOf(server)}`) };
+  return gate;
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -114,16 +144,16 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 
   test(`${protocol}: a dead endpoint costs a bounded queue; what it holds arrives when it is back`, async (t) => {
     process.env['OTEL_EXPORTER_OTLP_LOGS_TIMEOUT'] = '300';
-    const gone = await receiveLogs(protocol);
-    gone.close();
-    const { out, states, emit } = await exportTo(t, gone, { maxRecords: 500 });
+    const back = await receiveLogs(protocol);
+    t.after(back.close);
+    const gate = await gateTo(t, back);
+    const { out, states, emit } = await exportTo(t, gate, { maxRecords: 500 });
     for (const name of names(2000)) if (out.hasRoom()) emit(name);
     await until(() => states.length > 0);
     await sleep(500);
     assert.deepEqual({ ...out.figures }, { ...none, queued: 500, overflow: 1500 });
     assert.deepEqual(states, [false], 'told once');
-    const back = await receiveLogs(protocol, gone.port);
-    t.after(back.close);
+    gate.isOpen = true;
     await until(() => out.figures.queued === 0);
     assert.deepEqual(bodies(back), names(500));
     assert.deepEqual({ ...out.figures }, { ...none, sent: 500, overflow: 1500 });
@@ -139,7 +169,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     const files = ['-keyout', keyFile, '-out', caFile];
     execFileSync('openssl', ['req', '-x509', '-nodes', ...curve, ...subject, ...files], { stdio: 'ignore' });
     const pair = { key: readFileSync(keyFile), cert: readFileSync(caFile) };
-    const receiver = await receiveLogs(protocol, 0, pair);
+    const receiver = await receiveLogs(protocol, pair);
     t.after(receiver.close);
     const sends = async (settings: Partial<LogExportSettings>): Promise<boolean> => {
       const { states, emit } = await exportTo(t, receiver, {}, settings);
@@ -202,6 +232,37 @@ test('queue and requests are bounded in bytes too', async (t) => {
     String(receiver.requests),
   );
   assert.deepEqual({ ...out.figures }, { ...none, sent: 34, overflow: 66 });
+});
+
+test('a sender that throws is one that fails', async (t) => {
+  const states: string[] = [];
+  let sends = 0;
+  const sender = {
+    send: () => (++sends < 3 ? Promise.reject(new Error('broken')) : Promise.resolve({ error: undefined, rejected: 0 })),
+    close() {},
+  };
+  const queue = new LogQueue(sender, (works, reason) => states.push(`${works} ${reason}`), {
+    delayMs: 1,
+    minRetryMs: 1,
+    maxRetryMs: 1,
+  });
+  t.after(() => queue.shutdown());
+  new LoggerProvider({ processors: [queue] }).getLogger('s').emit({ body: 'm' });
+  await until(() => queue.figures.queued === 0);
+  assert.deepEqual([sends, queue.figures], [3, { ...none, sent: 1 }]);
+  assert.deepEqual(states, ['false broken', 'true ']);
+});
+
+test('the longest timeout that there is does not end at once', async (t) => {
+  process.env['OTEL_EXPORTER_OTLP_LOGS_TIMEOUT'] = String(2 ** 31 - 1);
+  const receiver = await receiveLogs('http/protobuf');
+  t.after(receiver.close);
+  receiver.answer = 'hang';
+  const { states, emit } = await exportTo(t, receiver);
+  emit('m');
+  await until(() => receiver.requests.length > 0);
+  await sleep(200);
+  assert.deepEqual(states, []);
 });
 
 test('what the specification says about failures', () => {

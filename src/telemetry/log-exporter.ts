@@ -32,6 +32,8 @@ interface Built {
 const defaultTimeoutMs = 10_000;
 /** The exporter's own timeout is one of silence: an endpoint that answers byte by byte would never be given up. */
 const graceMs = 2000;
+/** A timer that is to wait for longer does not wait at all. */
+const maxTimerMs = 2 ** 31 - 1;
 /** After an outage grpc-js waits up to two minutes before it connects again; a new channel connects at once. */
 const failuresPerExporter = 3;
 
@@ -61,9 +63,10 @@ export async function logSender(
       const timer = setTimeout(() => {
         const error = new AgentError('ETIMEDOUT', `no answer after ${timeoutMs} ms`);
         late.resolve({ code: ExportResultCode.FAILED, error });
-      }, timeoutMs + graceMs);
-      const { code, error } = await Promise.race([exported, late.promise]);
-      clearTimeout(timer);
+      }, Math.min(timeoutMs + graceMs, maxTimerMs));
+      const { code, error } = await Promise.race([exported, late.promise])
+        .catch((error: Error): ExportResult => ({ code: ExportResultCode.FAILED, error }))
+        .finally(() => clearTimeout(timer));
       if (code === ExportResultCode.SUCCESS) {
         failures = 0;
         return { error: undefined, rejected: partial.take() };

@@ -122,13 +122,13 @@ export class LogQueue implements LogRecordProcessor {
     }, ms).unref();
   }
 
-  /** Sends until less than a batch waits, or nothing. What fails is sent again, longer and longer after. */
+  /** Sends until less than a batch waits, or nothing. What fails, by a throw too, is sent again, longer and longer after. */
   async #run(all: boolean): Promise<void> {
     const { minRetryMs, maxRetryMs } = this.#limits;
     let retryMs = minRetryMs;
     for (let goesOn = true; goesOn && this.#waiting.length > 0 && !this.#end.signal.aborted;) {
       const batch = this.#batch();
-      const sent = await this.#sender.send(batch);
+      const sent = await this.#sender.send(batch).catch((error: unknown) => ({ error, rejected: 0 }));
       if (this.#end.signal.aborted) return;
       this.#become(sent.error);
       if (sent.error === undefined) this.#sent(batch.length, sent.rejected);

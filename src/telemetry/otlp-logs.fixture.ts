@@ -43,11 +43,7 @@ export interface Pair {
 }
 
 /** A receiver of OTLP logs on the loopback; over TLS with a key. */
-export async function receiveLogs(
-  protocol: LogReceiver['protocol'],
-  port = 0,
-  pair?: Pair,
-): Promise<LogReceiver> {
+export async function receiveLogs(protocol: LogReceiver['protocol'], pair?: Pair): Promise<LogReceiver> {
   const records: ReceivedRecord[] = [];
   const requests: number[] = [];
   const headers: Readonly<Record<string, unknown>>[] = [];
@@ -65,7 +61,7 @@ export async function receiveLogs(
     // ExportLogsServiceResponse.partial_success.rejected_log_records
     return rejected === 0 ? Buffer.alloc(0) : Buffer.from([0x0a, 2, 0x08, rejected]);
   };
-  const made = await (protocol === 'grpc' ? listenGrpc : listenHttp)(port, receive, pair);
+  const made = await (protocol === 'grpc' ? listenGrpc : listenHttp)(receive, pair);
   const path = protocol === 'grpc' ? '' : '/v1/logs';
   return Object.assign(own, {
     ...{ protocol, records, requests, headers, ...made },
@@ -75,11 +71,7 @@ export async function receiveLogs(
 
 type Receive = (request: Buffer, headers: Readonly<Record<string, unknown>>) => Buffer | number | undefined;
 
-async function listenGrpc(
-  port: number,
-  receive: Receive,
-  pair?: Pair,
-): Promise<{ port: number; close(): void }> {
+async function listenGrpc(receive: Receive, pair?: Pair): Promise<{ port: number; close(): void }> {
   const server = new Server();
   const method: Accept = ({ request, metadata }, done) => {
     const answer = receive(request, metadata.getMap());
@@ -93,15 +85,11 @@ async function listenGrpc(
   const credentials = pair
     ? ServerCredentials.createSsl(null, [{ private_key: pair.key, cert_chain: pair.cert }])
     : ServerCredentials.createInsecure();
-  const bound = await bind(`127.0.0.1:${port}`, credentials);
+  const bound = await bind('127.0.0.1:0', credentials);
   return { port: bound, close: () => server.forceShutdown() };
 }
 
-async function listenHttp(
-  port: number,
-  receive: Receive,
-  pair?: Pair,
-): Promise<{ port: number; close(): void }> {
+async function listenHttp(receive: Receive, pair?: Pair): Promise<{ port: number; close(): void }> {
   const answer = (url: string, sent: Buffer, of: IncomingHttpHeaders, response: ServerResponse): void => {
     const request = of['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     const made = url === '/v1/logs' ? receive(request, of) : 404;
@@ -116,7 +104,7 @@ async function listenHttp(
       .on('end', () => answer(request.url ?? '', Buffer.concat(parts), request.headers, response));
   };
   const server = pair ? createSecureServer(pair, listener) : createServer(listener);
-  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const close = (): void => {
     server.close();
     server.closeAllConnections();
