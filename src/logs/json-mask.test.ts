@@ -49,6 +49,16 @@ for (const [fields, expected] of [
     if (fields.includes('\\')) assert.deepEqual(Object.fromEntries(jsonMessage(body)!.attributes), expected);
   });
 
+test('64 KiB of texts that are escaped are masked in little time', () => {
+  for (const part of [String.raw`"\n",`, String.raw`"\u003d",`, String.raw`"a\\"`, String.raw`{"\n":1},`, '1,']) {
+    const text = `{"p":"\\n","a":[${part.replace(/,?$/, ',').repeat(65_536 / (part.length + 1))}"password=hunter2"]}`;
+    const before = process.cpuUsage();
+    assert.doesNotMatch(String(jsonMessage(text)!.maskedAttributes(mask)), /hunter2/);
+    const ms = process.cpuUsage(before).user / 1000;
+    assert.ok(ms < 1000, `${ms} ms: ${part}`);
+  }
+});
+
 test('what holds no secret stays as it is written', () => {
   for (const text of ['{"a" : "\\u0041\\/", "n": 1.0, "none": null}', '{"a":"b"}'])
     assert.equal(jsonMessage(text)!.masked(mask), text);
