@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import masks from '../../config/log-masks.json' with { type: 'json' };
-import { masker } from './mask.ts';
+import { masker, type MaskRule } from './mask.ts';
 import { wordsOf } from './pattern.ts';
 
 const mask = masker(masks);
@@ -266,6 +267,53 @@ test('64 KiB of anything are masked in little time', () => {
       const ms = process.cpuUsage(before).user / 1000;
       assert.ok(ms < 200, `${ms} ms: ${text.slice(0, 60)}`);
     }
+});
+
+/** Without what looks around, a pattern fits all that it fits, and more. */
+function withoutLooks(pattern: string): string {
+  const start = /\(\?<?[=!]/.exec(pattern)?.index;
+  if (start === undefined) return pattern.replaceAll('\\b', '');
+  let isClass = false;
+  for (let at = start, depth = 0; at < pattern.length; at++) {
+    if (pattern[at] === '\\') at++;
+    else if (isClass) isClass = pattern[at] !== ']';
+    else if (pattern[at] === '[') isClass = true;
+    else if (pattern[at] === '(') depth++;
+    else if (pattern[at] === ')' && --depth === 0)
+      return withoutLooks(pattern.slice(0, start) + pattern.slice(at + 1));
+  }
+  throw new SyntaxError(pattern);
+}
+
+const ruleNeeds = masks.rules.flatMap(({ name, pattern, needs }: MaskRule) => {
+  const found = needs ?? (pattern.includes('{{name}}') ? masks.names : undefined);
+  return found ? [{ name, pattern, needs: found }] : [];
+});
+const parts = masks.parts as Readonly<Record<string, string>>;
+
+for (const { name, pattern, needs } of [{ name: 'name', pattern: '{{name}}', needs: masks.names }, ...ruleNeeds])
+  test(`${name}: what it fits has what it needs`, () => {
+    const whole = withoutLooks(pattern.replace(/\{\{(\w+)\}\}/g, (_, part: string) => parts[part]!))
+      .replaceAll('(?<secret>', '(?:');
+    fc.assert(
+      fc.property(fc.stringMatching(new RegExp(`^(?:${whole})$`)), (text) =>
+        needs.some((need) => text.toLowerCase().includes(need)),
+      ),
+      { numRuns: 2000, seed: 20_310_102 },
+    );
+  });
+
+test('what looks for less masks the same', () => {
+  const all = masker({ parts, rules: masks.rules.map(({ needs: _, ...rule }: MaskRule) => rule) });
+  const below = generator(99);
+  const pieces = [...places, ...neighbours, ...fixed, ...masks.names, ...masks.rules.flatMap(({ needs }: MaskRule) => needs ?? [])];
+  for (let round = 0; round < 5000; round++) {
+    const text = Array.from({ length: 1 + below(8) }, () => pieces[below(pieces.length)]!)
+      .join(below(2) === 0 ? ' ' : '')
+      .replaceAll('§', () => Array.from({ length: 8 + below(40) }, () => symbols[below(symbols.length)]!).join(''));
+    const said = below(3) === 0 ? text.toUpperCase() : text;
+    assert.equal(mask(said), all(said));
+  }
 });
 
 test('a rule that is none is told', () => {

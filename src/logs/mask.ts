@@ -2,6 +2,8 @@ import { cardIn } from './card.ts';
 
 /** `config/log-masks.json`: what secrets look like. */
 export interface Masks {
+  /** In every text that `{{name}}` fits there is one of these. */
+  readonly names?: readonly string[];
   /** What stands for `{{name}}` in a pattern. */
   readonly parts: Readonly<Record<string, string>>;
   /** One after the other; each sees what those before have left. */
@@ -14,6 +16,8 @@ export interface MaskRule {
   readonly pattern: string;
   /** What stays, in words. */
   readonly stays: string;
+  /** In every text that the pattern fits there is one of these, in lower case; without them those of `{{name}}`, if it has one. */
+  readonly needs?: readonly string[];
   readonly matchCase?: boolean;
   /** One mask stands for all of the secret, white space in it too. */
   readonly whole?: boolean;
@@ -34,12 +38,21 @@ const hidden = /(?:[^\s"'()[\]{}\\]|\\(?!["']))+/g;
  * text's length.
  * @throws SyntaxError for a pattern that is none
  */
-export function masker({ parts, rules }: Masks): (text: string) => string {
+export function masker({ names, parts, rules }: Masks): (text: string) => string {
   const maskers = rules.map((rule) => {
     const flags = rule.matchCase ? 'dg' : 'dgi';
-    return { rule, pattern: new RegExp(expanded(rule.pattern, parts), flags) };
+    const needs = rule.needs ?? (rule.pattern.includes('{{name}}') ? names : undefined);
+    return { rule, pattern: new RegExp(expanded(rule.pattern, parts), flags), needs };
   });
-  return (text) => maskers.reduce((left, { rule, pattern }) => applied(rule, pattern, left), text);
+  return (text) => {
+    const lower = text.toLowerCase();
+    const has = (part: string): boolean => lower.includes(part);
+    const hasName = names === undefined || names.some(has);
+    return maskers.reduce((left, { rule, pattern, needs }) => {
+      const mayFit = needs === names ? hasName : needs === undefined || needs.some(has);
+      return mayFit ? applied(rule, pattern, left) : left;
+    }, text);
+  };
 }
 
 function applied(rule: MaskRule, pattern: RegExp, text: string): string {
