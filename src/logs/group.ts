@@ -52,7 +52,7 @@ export function group(
       const level = json?.level ?? levelOfText;
       const text = json?.message ?? whole;
       let { hash } = sampled;
-      if (isTold(level)) hash = own.count(level, text, json?.message === undefined ? json : undefined);
+      if (isTold(level)) hash = own.count(level, text);
       else {
         let counter = untold.get(level);
         if (counter === undefined) untold.set(level, (counter = { level, ...sampled, messages: 0 }));

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json-object.ts';
+import { exactly, parsedObject, type JsonObject } from './json-object.ts';
 
 /** What stands for white space that JSON escapes: other white space. */
 const spaces: readonly (readonly [string, string])[] = [
@@ -26,6 +26,12 @@ const standIn = /[\u2004\u2006\u2028\u2029\ufdd0-\ufdef\ufffe]/g;
 const untouched = /"\uffff(-?\d[\d.eE+-]*|true|false|null)"/g;
 const escaped = /[\p{Cc}\\]/gu;
 const looksOther = /["\p{Cc}\\]/u;
+
+/** A text without its secrets that is an object of JSON in which something is escaped; undefined for any other. */
+export function maskedObject(text: string, mask: (text: string) => string): string | undefined {
+  const object = text.includes('\\') ? parsedObject(text) : undefined;
+  return object && (maskedJson(exactly(text, object), mask) ?? text);
+}
 
 /**
  * JSON of the same object without its secrets; undefined where it has none. What is masked are texts as they are read, not as they are

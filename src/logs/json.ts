@@ -1,5 +1,5 @@
 import { attributesOf, type Attribute } from './attributes.ts';
-import { maskedJson } from './json-mask.ts';
+import { maskedJson, maskedObject } from './json-mask.ts';
 import { exactly, parsedObject, type JsonObject } from './json-object.ts';
 import { dateOf, timeMsOf } from './json-time.ts';
 import type { Level } from './level.ts';
@@ -15,8 +15,6 @@ export interface JsonMessage {
   readonly attributes: readonly Attribute[];
   /** The same without secrets. */
   maskedAttributes(mask: (text: string) => string): readonly Attribute[];
-  /** All of it without secrets; JSON, unless it was a number that was masked. */
-  masked(mask: (text: string) => string): string;
   /** 32 hexadecimal digits, in lower case. */
   readonly traceId?: string;
   /** 16 hexadecimal digits, in lower case. */
@@ -119,7 +117,7 @@ class Read implements JsonMessage {
   }
 
   maskedAttributes(mask: (text: string) => string): readonly Attribute[] {
-    const masked = this.masked(mask);
+    const masked = maskedObject(this.#text, mask) ?? mask(this.#text);
     if (masked === this.#text) return this.attributes;
     const found = this.#attributesIn(masked);
     if (found !== undefined) return found;
@@ -127,11 +125,6 @@ class Read implements JsonMessage {
     const other = maskedJson(this.#exact(), mask);
     if (other === undefined) return this.attributes;
     return this.#attributesIn(other) ?? this.attributes.map(([name]) => [mask(name), '***'] as const);
-  }
-
-  masked(mask: (text: string) => string): string {
-    if (!this.#text.includes('\\')) return mask(this.#text);
-    return maskedJson(this.#exact(), mask) ?? this.#text;
   }
 
   #exact(): JsonObject {

@@ -1,3 +1,4 @@
+import { maskedObject } from './json-mask.ts';
 import { hasPatterns, type Level } from './level.ts';
 import { likeness, likenessBytes, type Likeness } from './likeness.ts';
 import { hashOf, wordsOf } from './pattern.ts';
@@ -24,18 +25,10 @@ export interface PatternsOptions {
   readonly room: Room;
 }
 
-/** A text that is masked in its own way. */
-export interface Maskable {
-  masked(mask: (text: string) => string): string;
-}
-
 /** The messages of one stream. */
 export interface Patterns {
-  /**
-   * Answers the hash of the message's pattern, '' for levels that are not told apart by pattern. `own`: what masks the text, where it is
-   * of a kind that has its own way.
-   */
-  count(level: Level, text: string, own?: Maskable): string;
+  /** Answers the hash of the message's pattern, '' for levels that are not told apart by pattern. */
+  count(level: Level, text: string): string;
   /** The same objects each time, which go on counting. */
   counters(): Iterable<PatternCounter>;
   /** Messages that found no place of their own. */
@@ -77,26 +70,20 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
     return made;
   };
   /** Undefined where there is no room. */
-  const sampleOf = (text: string, words: readonly string[], own?: Maskable): string | undefined => {
+  const sampleOf = (text: string, words: readonly string[]): string | undefined => {
     const ownBytes = overheadBytes + likenessBytes(words);
     const most = maxSampleBytes + ownBytes;
     if (!room.take(most)) return undefined;
-    const sample = own ? copied(cut(own.masked(mask), maxSampleBytes)) : masked(text, maxSampleBytes, mask);
+    const sample = masked(text, maxSampleBytes, mask);
     const bytes = Buffer.byteLength(sample) + ownBytes;
     room.give(most - bytes);
     takenBytes += bytes;
     return sample;
   };
-  const found = (
-    book: Book,
-    level: Level,
-    hash: string,
-    words: readonly string[],
-    sampled: () => string | undefined,
-  ): Counter => {
+  const found = (book: Book, level: Level, text: string, hash: string, words: readonly string[]): Counter => {
     const near = book.alike.find(words);
     if (near !== undefined) return near;
-    const sample = book.byHash.size < limit ? sampled() : undefined;
+    const sample = book.byHash.size < limit ? sampleOf(text, words) : undefined;
     if (sample === undefined) {
       refused++;
       return (book.overflow ??= counter(level, overflow.hash, overflow.sample));
@@ -108,7 +95,7 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
   };
 
   return {
-    count(level, text, maskable) {
+    count(level, text) {
       if (isClosed) return '';
       let own: Counter | undefined;
       if (hasPatterns.has(level)) {
@@ -116,8 +103,7 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
         if (book === undefined) books.set(level, (book = { byHash: new Map(), alike: likeness() }));
         const words = wordsOf(text);
         const hash = hashOf(words);
-        own =
-          book.byHash.get(hash) ?? found(book, level, hash, words, () => sampleOf(text, words, maskable));
+        own = book.byHash.get(hash) ?? found(book, level, text, hash, words);
       } else {
         own = plain.get(level);
         if (own === undefined) plain.set(level, (own = counter(level, '', '')));
@@ -142,6 +128,8 @@ export function patterns({ limit, maxSampleBytes, mask, room }: PatternsOptions)
 
 /** A sample of its own, which does not keep the message in memory. */
 function masked(text: string, maxBytes: number, mask: (text: string) => string): string {
+  const object = maskedObject(text, mask);
+  if (object !== undefined) return copied(cut(object, maxBytes));
   const seen = cut(text, maxBytes + lookAheadBytes);
   const whole = mask(seen);
   // What masks have made much shorter may end in half a secret.

@@ -8,6 +8,7 @@ import {
   type Logger,
 } from '@opentelemetry/api';
 import type { Clock } from '../host/clock.ts';
+import { maskedObject } from './json-mask.ts';
 import type { JsonMessage } from './json.ts';
 import type { Level } from './level.ts';
 import { copied, cut } from './utf8.ts';
@@ -53,9 +54,8 @@ export function emitter(
 ): Emit {
   return ({ level, text, hash, json, timeMs }) => {
     if (!hasRoom()) return;
-    const isJson = json !== undefined && json.message === undefined;
     logger.emit({
-      body: copied(cut(isJson ? json.masked(mask) : mask(text), maxBodyBytes)),
+      body: copied(cut(maskedObject(text, mask) ?? mask(text), maxBodyBytes)),
       severityNumber: severities[level],
       severityText: level,
       timestamp: timeMs === undefined ? unknownTime : hrTimeOf(timeMs),
