@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ListedContainer } from '../model/containers.ts';
+import type { LogExportFigures } from '../model/log-export.ts';
 import type { Counted, Counter } from './messages.ts';
 import { overflow } from './patterns.ts';
 import { logSeries } from './series.ts';
@@ -40,6 +41,23 @@ test('who counts anew goes on where the one before was', () => {
   of.forget(['web']);
   of.take(counted(['a'], 9));
   assert.deepEqual([...of.all()], []);
+});
+
+test('records of a thread that died stay counted; what waited in it was not sent', () => {
+  const { of } = setUp(256);
+  const none = { sent: 0, refused: 0, expired: 0, overflow: 0, unsent: 0, queued: 0 };
+  const take = (records?: LogExportFigures): void => of.take({ ...counted([], 0), records });
+  take({ ...none, sent: 5, refused: 1, unsent: 1, queued: 3 });
+  of.renew();
+  take({ ...none, sent: 2, queued: 4 });
+  const sum = { ...none, sent: 7, refused: 1, unsent: 4 };
+  assert.deepEqual(of.told!.records, { ...sum, queued: 4 });
+  of.renew();
+  take();
+  assert.deepEqual(of.told!.records, { ...sum, unsent: 8 }, 'it cannot send');
+  of.renew();
+  take({ ...none, sent: 1 });
+  assert.deepEqual(of.told!.records, { ...sum, sent: 8, unsent: 8 });
 });
 
 test('other patterns each time: bounded, and none is lost', () => {

@@ -117,9 +117,11 @@ function sumOf(one: Told, other: Told): Told {
   return {
     figures: { docker: sum('docker'), cri: sum('cri'), journald: sum('journald'), file: sum('file') },
     refused,
-    records: one.records && other.records && sumOfRecords(one.records, other.records),
+    records: one.records ? sumOfRecords(one.records, other.records ?? noRecords) : other.records,
   };
 }
+
+const noRecords: LogExportFigures = { sent: 0, refused: 0, expired: 0, overflow: 0, unsent: 0, queued: 0 };
 
 /** What waited when a thread died was not sent. */
 function sumOfRecords(one: LogExportFigures, other: LogExportFigures): LogExportFigures {
