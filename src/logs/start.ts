@@ -116,7 +116,8 @@ export function startLogs(meter: Meter, deps: LogsDeps): Logs | undefined {
     async settle() {
       timers.forEach(clearInterval);
       clearTimeout(soon);
-      (await journal)?.close();
+      // Where no thread has lived to tell its place it begins with the end of the desk, and is closed at once.
+      void journal?.then((source) => source.close());
       read.look();
       await worker.close();
     },
