@@ -61,6 +61,7 @@ const options = {
 /** A thread that is busy tells the next time. */
 const countWithinMs = 1500;
 const closeWithinMs = 3000;
+const endWithinMs = 500;
 /** So soon is known from where a stream is read, should the thread die. */
 const countNewAfterMs = 1000;
 /** Batches of the journal, of 1 MiB at most, that may wait for the thread. */
@@ -74,8 +75,10 @@ interface Followed {
   /** How often the thread has been told of it, and has not left it. */
   follows: number;
   isLeft: boolean;
-  /** Up to here has been told. */
-  position?: Position | undefined;
+  /** Its group, too, after it was left. */
+  isForgotten: boolean;
+  /** Up to here has been told; null: nothing has. Undefined until the thread has heard of it. */
+  position?: Position | null | undefined;
 }
 
 /** The thread is started for the first stream, and again when it has died. */
@@ -90,7 +93,9 @@ export function desk({
 }: DeskDeps): Desk {
   const sinceMs = Date.now();
   const streams = new Map<string, Followed>();
-  const calls = new Map<number, { readonly taken: number; readonly answer: () => void }>();
+  /** Those that have been read to their end since the thread has told last. */
+  const ended = new Set<string>();
+  const calls = new Map<number, () => void>();
   const stored = Promise.withResolvers<JournalPlace>();
   const descriptors = handed();
   /** Of groups: what their messages are sent as. */
@@ -102,6 +107,8 @@ export function desk({
   let [taken, told] = [0, 0];
   let [lastCall, batches, dropped] = [0, 0, 0];
   let worker: Worker | undefined;
+  /** What the thread knows to be held of the journal. */
+  let held: JournalPlace['held'] | undefined;
   let restart: NodeJS.Timeout | undefined;
   let soon: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -110,44 +117,55 @@ export function desk({
   const abandon = (): void => {
     worker = undefined;
     descriptors.clear();
-    for (const { answer } of calls.values()) answer();
+    for (const answer of calls.values()) answer();
     calls.clear();
   };
   const die = (one: Worker, error: unknown): void => {
-    if (worker !== one || isClosed) return;
+    if (worker !== one) return;
     abandon();
     dropped += taken - told;
     [taken, told, batches] = [0, 0, 0];
     onDeath(error);
+    startLater();
+  };
+  const startLater = (): void => {
+    if (isClosed) return;
     restart = setTimeout(() => {
       restart = undefined;
-      start();
-      onRestart();
+      if (start()) onRestart();
     }, life.end()).unref();
+  };
+  const follows = (id: string, from: Position | null): void => {
+    const own = streams.get(id);
+    if (own !== undefined && own.position === undefined) own.position = from;
   };
   const left = (id: string): void => {
     const own = streams.get(id);
-    if (own !== undefined && --own.follows === 0) streams.delete(id);
+    if (own === undefined || --own.follows > 0) return;
+    ended.add(id);
+    countSoon();
   };
   const hear = (message: FromWorker): void => {
     if (message.say === 'open') void opened(message);
     else if (message.say === 'reopened') descriptors.done(message.fd);
     else if (message.say === 'took') batches--;
+    else if (message.say === 'follows') follows(message.stream, message.from);
     else if (message.say === 'left') left(message.stream);
     else if (message.say === 'ready') stored.resolve(message);
     else if (message.say === 'problem') onProblem(message.text);
     else if (message.say === 'exports') onExports(message.works, message.reason);
     else counted(message);
   };
-  const counted = ({ call, counted }: Extract<FromWorker, { say: 'counted' }>): void => {
+  const counted = ({ call, counted, journal }: Extract<FromWorker, { say: 'counted' }>): void => {
     for (const [id, position] of counted.positions) {
       const own = streams.get(id);
       if (own !== undefined) own.position = position;
     }
+    for (const id of ended) if (streams.get(id)?.follows === 0) streams.delete(id);
+    ended.clear();
     onCounted(counted);
-    const asked = calls.get(call);
-    told = Math.max(told, asked?.taken ?? 0);
-    asked?.answer();
+    told = journal;
+    calls.get(call)?.();
     calls.delete(call);
   };
   const opened = async ({ call, stream, name }: Extract<FromWorker, { say: 'open' }>): Promise<void> => {
@@ -159,19 +177,32 @@ export function desk({
       asking.postMessage({ do: 'opened', call, fd } satisfies ToWorker);
     } else if (fd >= 0) closeQuietly(fd);
   };
-  const start = (): void => {
-    const one = new Worker(deps.file ?? workerFile(), { workerData: { settings, sinceMs }, ...options });
-    worker = one;
+  /** Whether there is a thread: what cannot be had now is tried again. */
+  const start = (): boolean => {
     life.begin();
+    let one: Worker;
+    try {
+      one = new Worker(deps.file ?? workerFile(), { workerData: { settings, sinceMs }, ...options });
+    } catch (error) {
+      onDeath(error);
+      startLater();
+      return false;
+    }
+    worker = one;
     one.unref();
     one
       .on('message', (message: FromWorker) => worker === one && hear(message))
       .on('error', (error) => die(one, error))
-      .on('exit', () => die(one, new Error('the thread has ended')));
+      .on('exit', () => isClosed || die(one, new Error('the thread has ended')));
     for (const [group, resource] of resources) tell({ do: 'describe', group, resource });
-    for (const own of streams.values()) followAgain(own);
+    ended.clear();
+    for (const [id, own] of streams)
+      if (own.isForgotten) streams.delete(id);
+      else followAgain(own);
+    held = undefined;
     for (const message of waiting.splice(0)) take(message);
     if (streams.size > 0) countSoon();
+    return true;
   };
   /** Where the thread before has not told of it, as if it were new. */
   const followAgain = (own: Followed): void => {
@@ -183,7 +214,10 @@ export function desk({
   const take = (message: Extract<ToWorker, { do: 'take' }>): void => {
     batches++;
     taken += message.messages.length;
-    tell(message);
+    const before = held;
+    held = message.held;
+    const isSame = before?.length === held?.length && before?.every((entry, i) => entry === held?.[i]);
+    tell(isSame === true ? { ...message, held: undefined } : message);
   };
   const begin = (): void => {
     if (worker === undefined && restart === undefined && !isClosed) start();
@@ -195,9 +229,9 @@ export function desk({
     }, countNewAfterMs).unref();
   };
   const ask = async (what: 'count' | 'close', withinMs: number): Promise<void> => {
-    if (worker === undefined || isClosed) return;
+    if (worker === undefined) return;
     const call = ++lastCall;
-    const answered = new Promise<void>((answer) => calls.set(call, { taken, answer }));
+    const answered = new Promise<void>((answer) => calls.set(call, answer));
     tell({ do: what, call });
     await Promise.race([answered, sleep(withinMs, undefined, { ref: what === 'close' })]);
     calls.delete(call);
@@ -208,8 +242,9 @@ export function desk({
       if (isClosed) return;
       begin();
       const own = streams.get(stream.id);
-      if (own === undefined) streams.set(stream.id, { stream, open, follows: 1, isLeft: false });
-      else Object.assign(own, { stream, open, follows: own.follows + 1, isLeft: false });
+      const now = { stream, open, isLeft: false, isForgotten: false };
+      if (own === undefined) streams.set(stream.id, { ...now, follows: 1 });
+      else Object.assign(own, { ...now, follows: own.follows + 1 });
       tell({ do: 'follow', stream });
       countSoon();
     },
@@ -241,20 +276,22 @@ export function desk({
     },
     forget(group) {
       resources.delete(group);
+      for (const own of streams.values())
+        if (own.isLeft && own.stream.group === group) own.isForgotten = true;
       tell({ do: 'forget', group });
     },
     count: () => ask('count', countWithinMs),
     async close() {
+      isClosed = true;
       clearTimeout(restart);
       clearTimeout(soon);
       await ask('close', closeWithinMs);
-      isClosed = true;
       const last = worker;
       abandon();
       streams.clear();
       stored.resolve(noPlace);
       // A thread that hangs in a system call does not end.
-      await Promise.race([last?.terminate(), sleep(closeWithinMs, undefined, { ref: false })]);
+      await Promise.race([last?.terminate(), sleep(endWithinMs, undefined, { ref: false })]);
     },
     get dropped() {
       return dropped;

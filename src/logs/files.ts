@@ -3,7 +3,7 @@ import type { Clock } from '../host/clock.ts';
 import type { expiry } from './expiry.ts';
 import { feed, type Feed, type FeedFigures } from './feed.ts';
 import type { Position } from './followed.ts';
-import type { Groups } from './groups.ts';
+import type { Group } from './group.ts';
 import type { KindFigures, Stream } from './messages.ts';
 import { tails, type Tails } from './tails.ts';
 
@@ -12,7 +12,8 @@ const fileKinds: readonly FileKind[] = ['docker', 'cri', 'file'];
 
 /** Log files that are followed. */
 export interface Files {
-  follow(stream: Stream): void;
+  /** Its messages are counted by the group. */
+  follow(stream: Stream, group: Group): void;
   /** It is read to its end first. */
   leave(stream: string): Promise<void>;
   figures(
@@ -24,7 +25,6 @@ export interface Files {
 }
 
 export interface FilesDeps {
-  readonly groups: Groups;
   readonly waiting: ReturnType<typeof expiry>;
   readonly clock: Clock;
   /** Opens a file of that name in the stream's directory; rejects with a `code`. */
@@ -36,14 +36,16 @@ export interface FilesDeps {
   readonly waitMs?: () => number;
 }
 
-export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }: FilesDeps): Files {
+export function files({ waiting, clock, open, sinceMs, stored, waitMs }: FilesDeps): Files {
   const byId = new Map<string, { readonly kind: FileKind; readonly feed: Feed }>();
   const each = <T>(make: (kind: FileKind) => T): Record<FileKind, T> =>
     Object.fromEntries(fileKinds.map((kind) => [kind, make(kind)])) as Record<FileKind, T>;
   /** Of the stream that is being added. */
   let before: Pick<Stream, 'readTo' | 'isSkipped'> = {};
-  const positionOf = (id: string): Position | undefined =>
-    before.isSkipped === true ? undefined : (before.readTo ?? stored(id));
+  const positionOf = (id: string): Position | undefined => {
+    const { isSkipped, readTo } = before;
+    return isSkipped === true || readTo === null ? undefined : (readTo ?? stored(id));
+  };
   const all = each<Tails>(() => tails({ clock, stored: positionOf, ...(waitMs && { waitMs }) }));
   const skipped = each<{ bytes: number }>(() => ({ bytes: 0 }));
   /** Of streams that were left. */
@@ -56,10 +58,10 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
   };
 
   return {
-    follow(stream) {
+    follow(stream, group) {
       const { id, kind, directory, name, isNew, isAgain } = stream;
       if (byId.has(id)) return;
-      const lines = feed(kind, groups.of(stream.group));
+      const lines = feed(kind, group);
       let isYoung = isNew;
       const isSkipped = stream.isSkipped === true;
       let isKnown = isAgain && !isSkipped;
@@ -123,7 +125,7 @@ export function files({ groups, waiting, clock, open, sinceMs, stored, waitMs }:
 /** What had not been told of the file that is open: all of it where it is another one by now, or new. */
 function bytesAfter({ readTo }: Stream, isNew: boolean, fd: number): number {
   const { ino, size } = fstatSync(fd, { bigint: true });
-  if (readTo === undefined) return isNew ? Number(size) : 0;
+  if (!readTo) return isNew ? Number(size) : 0;
   return Math.max(0, Number(size) - (String(ino) === readTo.inode ? readTo.offset : 0));
 }
 

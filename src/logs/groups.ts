@@ -15,7 +15,8 @@ const shareOfRoom = 1 / 8;
 export interface Groups {
   /** A new one is made where there is none of this name. */
   of(name: string): Group;
-  forget(name: string): void;
+  /** The next one of this name is another one. Answers a function that ends the one that is forgotten, which counts until then. */
+  forget(name: string): () => void;
   /** What has changed since the last time. */
   take(): Pick<Counted, 'begun' | 'totals'>;
   /** Messages whose pattern is not told, of those that are forgotten too. */
@@ -47,6 +48,7 @@ export function groups(
     onCount: (group: Group) => told.onCount(group),
   };
   const roomOf = shares(room(roomBytes), roomBytes * shareOfRoom);
+  const forgotten = new Set<Group>();
   let refusedOfForgotten = 0;
 
   return {
@@ -60,16 +62,20 @@ export function groups(
     },
     forget(name) {
       const found = all.get(name);
-      if (found === undefined) return;
+      if (found === undefined) return () => {};
       all.delete(name);
-      told.forget(found);
-      refusedOfForgotten += found.refused;
-      found.close();
+      forgotten.add(found);
+      return () => {
+        forgotten.delete(found);
+        told.forget(found);
+        refusedOfForgotten += found.refused;
+        found.close();
+      };
     },
     take: () => told.take(),
     get refused() {
       let sum = refusedOfForgotten;
-      for (const { refused } of all.values()) sum += refused;
+      for (const one of [all.values(), forgotten]) for (const { refused } of one) sum += refused;
       return sum;
     },
   };

@@ -41,8 +41,8 @@ export interface Stream {
   readonly isNew: boolean;
   /** It was followed before: reading goes on at its end. */
   readonly isAgain: boolean;
-  /** A worker before has read and told so far. */
-  readonly readTo?: Position | undefined;
+  /** A worker before has read and told so far; null: nothing is known, and what it has stored since counts for nothing. */
+  readonly readTo?: Position | null | undefined;
   /** Reading goes on at the end nevertheless: what lies between has killed workers. */
   readonly isSkipped?: boolean | undefined;
 }
@@ -71,7 +71,13 @@ export type ToWorker =
   | { readonly do: 'follow'; readonly stream: Stream }
   /** It is read to its end first. */
   | { readonly do: 'leave'; readonly stream: string }
-  | ({ readonly do: 'take'; readonly messages: readonly JournalMessage[] } & JournalPlace)
+  | {
+      readonly do: 'take';
+      readonly messages: readonly JournalMessage[];
+      readonly cursor: string | null;
+      /** Where they are others than before. */
+      readonly held?: readonly Entry[] | undefined;
+    }
   /** Nothing is to be counted for it any more. */
   | { readonly do: 'forget'; readonly group: string }
   | { readonly do: 'opened'; readonly call: number; readonly fd: number }
@@ -83,13 +89,21 @@ export type FromWorker =
   | { readonly say: 'took' }
   /** Where reading the journal goes on, the first that is said; null where nothing is known. */
   | ({ readonly say: 'ready' } & JournalPlace)
+  /** Where a stream that is followed was stored to be read on from; null where nothing is known. */
+  | { readonly say: 'follows'; readonly stream: string; readonly from: Position | null }
   /** The file of a stream, or another one of its directory, is to be opened: answered by `opened` with a descriptor or the negative errno. */
   | { readonly say: 'open'; readonly call: number; readonly stream: string; readonly name: string }
   /** The worker has a descriptor of its own: this one is not needed any more. */
   | { readonly say: 'reopened'; readonly fd: number }
   /** The stream has been read to its end. */
   | { readonly say: 'left'; readonly stream: string }
-  | { readonly say: 'counted'; readonly call: number; readonly counted: Counted }
+  /** `journal`: how many of its messages have been counted, all in all; `call`: 0 where nobody has asked. */
+  | {
+      readonly say: 'counted';
+      readonly call: number;
+      readonly counted: Counted;
+      readonly journal: number;
+    }
   | { readonly say: 'problem'; readonly text: string }
   /** Whether messages can be sent, and why not. */
   | { readonly say: 'exports'; readonly works: boolean; readonly reason: string };

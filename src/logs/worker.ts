@@ -57,7 +57,7 @@ const all = groups(settings, clock, { emitterOf: out?.emitterOf, hasTime: () => 
 const waiting = expiry(clock);
 const positions = await openedPositions();
 const stored = (id: string): Position | undefined => positions?.get(id);
-const own = files({ groups: all, waiting, clock, open, sinceMs, stored, waitMs: () => budget.waitMs() });
+const own = files({ waiting, clock, open, sinceMs, stored, waitMs: () => budget.waitMs() });
 positions?.keep(() => own.positions());
 const journal = journalFeed(all, waiting, clock);
 say({ say: 'ready', cursor: positions?.cursor ?? null, held: positions?.held ?? [] });
@@ -104,7 +104,7 @@ function take({ messages, cursor, held }: Extract<ToWorker, { do: 'take' }>): vo
   journal.take(messages);
   if (positions !== undefined) {
     positions.cursor = cursor ?? positions.cursor;
-    positions.held = held;
+    if (held !== undefined) positions.held = held;
   }
   say({ say: 'took' });
 }
@@ -124,21 +124,28 @@ const leave = async (id: string): Promise<void> => {
   await own.leave(id);
   say({ say: 'left', stream: id });
 };
+/** Whoever has the name from now on is another one; what is being read to its end is counted still. */
 const forget = async (group: string): Promise<void> => {
-  await Promise.all(turns.values());
   journal.forget(group);
-  all.forget(group);
   out?.forget(group);
+  const close = all.forget(group);
+  await Promise.all(turns.values());
+  close();
 };
+const tell = (call: number): void =>
+  say({ say: 'counted', call, counted: counted(), journal: journal.figures.lines - journal.open });
 
 agent.on('message', (message: ToWorker) => {
   if (message.do === 'follow') {
     const { stream } = message;
-    inTurn(stream.id, () => own.follow(stream));
+    const group = all.of(stream.group);
+    if (positions !== undefined)
+      say({ say: 'follows', stream: stream.id, from: positions.get(stream.id) ?? null });
+    inTurn(stream.id, () => own.follow(stream, group));
   } else if (message.do === 'leave') inTurn(message.stream, () => leave(message.stream));
   else if (message.do === 'take') take(message);
   else if (message.do === 'opened') opening.get(message.call)?.(message.fd);
-  else if (message.do === 'count') say({ say: 'counted', call: message.call, counted: counted() });
+  else if (message.do === 'count') tell(message.call);
   else if (message.do === 'forget') void forget(message.group);
   else if (message.do === 'describe') out?.describe(message.group, message.resource);
   else void end(message.call);
@@ -150,9 +157,10 @@ const sendWithinMs = 1000;
 async function end(call: number): Promise<void> {
   await own.close().catch((error: unknown) => problem(messageOf(error)));
   journal.flush();
-  await out?.shutdown(sendWithinMs);
-  await positions?.close();
   waiting.close();
-  say({ say: 'counted', call, counted: counted() });
+  // What is stored as read has been told by then; the network may take longer than anybody waits.
+  tell(0);
+  await Promise.all([positions?.close(), out?.shutdown(sendWithinMs)]);
+  tell(call);
   agent.close();
 }
