@@ -252,14 +252,13 @@ test('who is forgotten and comes again under the same name is counted', async (t
   await until(async () => (await counted()) === 15);
 });
 
-test('what is read to its end and not told of is read again after a death, unless nobody counts it', async (t) => {
+test('what is read to its end and not told of is read again after a death, unless forgotten', async (t) => {
   const { deps, die } = mortal(t);
-  const directories = [temporary(t), temporary(t)];
-  const [kept, forgotten] = directories as [string, string];
+  const [kept, forgotten] = [temporary(t), temporary(t)];
   const { of, series, follow, counted, restarts } = await start(t, {}, deps);
   const write = (count: number): void => {
-    for (const directory of directories)
-      appendFileSync(`${directory}/${directory === kept ? 'kept' : 'gone'}`, 'ERROR it broke\n'.repeat(count));
+    for (const path of [`${kept}/kept`, `${forgotten}/gone`])
+      appendFileSync(path, 'ERROR it broke\n'.repeat(count));
   };
   write(10);
   follow(kept, 'kept');
@@ -289,7 +288,8 @@ test('what was stored and not told is read again after a death', async (t) => {
   // Told at once of the first, and of the second a second after.
   await sleep(1100);
   follow(directory, 'b');
-  await until(() => Promise.resolve(/"b":/.test(readFileSync(join(stateDirectory, 'positions.json'), 'utf8'))));
+  const stored = (): string => readFileSync(join(stateDirectory, 'positions.json'), 'utf8');
+  await until(() => Promise.resolve(stored().includes('"b":')));
   die('throw');
   await until(() => Promise.resolve(restarts() === 1));
   await until(async () => (await counted()) === 20);
