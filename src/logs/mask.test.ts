@@ -291,10 +291,14 @@ const ruleNeeds = masks.rules.flatMap(({ name, pattern, needs }: MaskRule) => {
 });
 const parts = masks.parts as Readonly<Record<string, string>>;
 
-for (const { name, pattern, needs } of [{ name: 'name', pattern: '{{name}}', needs: masks.names }, ...ruleNeeds])
+for (const { name, pattern, needs } of [
+  { name: 'name', pattern: '{{name}}', needs: masks.names },
+  ...ruleNeeds,
+])
   test(`${name}: what it fits has what it needs`, () => {
-    const whole = withoutLooks(pattern.replace(/\{\{(\w+)\}\}/g, (_, part: string) => parts[part]!))
-      .replaceAll('(?<secret>', '(?:');
+    const whole = withoutLooks(
+      pattern.replace(/\{\{(\w+)\}\}/g, (_, part: string) => parts[part]!),
+    ).replaceAll('(?<secret>', '(?:');
     fc.assert(
       fc.property(fc.stringMatching(new RegExp(`^(?:${whole})$`)), (text) =>
         needs.some((need) => text.toLowerCase().includes(need)),
@@ -304,13 +308,26 @@ for (const { name, pattern, needs } of [{ name: 'name', pattern: '{{name}}', nee
   });
 
 test('what looks for less masks the same', () => {
-  const all = masker({ parts, rules: masks.rules.map(({ needs: _, ...rule }: MaskRule) => rule) });
+  const rules = masks.rules.map((rule: MaskRule) => {
+    const { ...whole }: { -readonly [Key in keyof MaskRule]: MaskRule[Key] } = rule;
+    delete whole.needs;
+    return whole;
+  });
+  const all = masker({ parts, rules });
   const below = generator(99);
-  const pieces = [...places, ...neighbours, ...fixed, ...masks.names, ...masks.rules.flatMap(({ needs }: MaskRule) => needs ?? [])];
+  const pieces = [
+    ...places,
+    ...neighbours,
+    ...fixed,
+    ...masks.names,
+    ...masks.rules.flatMap(({ needs }: MaskRule) => needs ?? []),
+  ];
   for (let round = 0; round < 5000; round++) {
     const text = Array.from({ length: 1 + below(8) }, () => pieces[below(pieces.length)]!)
       .join(below(2) === 0 ? ' ' : '')
-      .replaceAll('§', () => Array.from({ length: 8 + below(40) }, () => symbols[below(symbols.length)]!).join(''));
+      .replaceAll('§', () =>
+        Array.from({ length: 8 + below(40) }, () => symbols[below(symbols.length)]!).join(''),
+      );
     const said = below(3) === 0 ? text.toUpperCase() : text;
     assert.equal(mask(said), all(said));
   }
