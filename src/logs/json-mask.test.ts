@@ -16,10 +16,7 @@ for (const [fields, expected] of [
   [String.raw`"dsn":"p\u0061ssword=hunter2"`, { dsn: 'password=***' }],
   [String.raw`"p\u0061ssword":"hunter2"`, { password: '***' }],
   [String.raw`"url":"https:\/\/u:hunter2@db:5432"`, { url: 'https://u:***@db:5432' }],
-  [
-    String.raw`"req":"GET / HTTP/1.1\r\nCookie: session=hunter2"`,
-    { req: 'GET / HTTP/1.1\r\nCookie: ***' },
-  ],
+  [String.raw`"req":"GET / HTTP/1.1\r\nCookie: session=hunter2"`, { req: 'GET / HTTP/1.1\r\nCookie: ***' }],
   [String.raw`"t":"x\n${token}"`, { t: 'x\n***' }],
   [String.raw`"t":"x\tAKIAABCDEFGHIJKLMNOP y"`, { t: 'x\t*** y' }],
   [String.raw`"t":"x\n4111111111111111"`, { t: 'x\n***' }],
@@ -30,11 +27,20 @@ for (const [fields, expected] of [
   [String.raw`"password":"hunter2\\","n":7,"ok":true,"none":null`, { password: '***', n: 7, ok: true }],
   [String.raw`"password":"a\"hunter2"`, { password: '***"***' }],
   [String.raw`"inner":"{\"token\":\"hunter2 hunter2\",\"n\":1}"`, { inner: '{"token":"*** ***","n":1}' }],
-  [String.raw`"env":[{"name":"DB_PASSWORD","value":"hunter2"}],"p":"\\"`, { env: '[{"name":"DB_PASSWORD","value":"***"}]', p: '\\' }],
-  [String.raw`"password":41,"id":12345678901234567890,"n":7,"f":1.5e-7,"p":"\\"`, { password: '***', id: '12345678901234567890', n: 7, f: 1.5e-7, p: '\\' }],
+  [
+    String.raw`"env":[{"name":"DB_PASSWORD","value":"hunter2"}],"p":"\\"`,
+    { env: '[{"name":"DB_PASSWORD","value":"***"}]', p: '\\' },
+  ],
+  [
+    String.raw`"password":41,"id":12345678901234567890,"n":7,"f":1.5e-7,"p":"\\"`,
+    { password: '***', id: '12345678901234567890', n: 7, f: 1.5e-7, p: '\\' },
+  ],
   ['"card":4111111111111111,"n":7,"ok":false', { card: '***', n: 7, ok: false }],
   ['"token":null,"n":7', { n: 7 }],
-  [String.raw`"t":"C:\\new\\table \u2028\ufffe\ud800 \u0001","n":7`, { t: 'C:\\new\\table \u2028\ufffe\ud800 \u0001', n: 7 }],
+  [
+    String.raw`"t":"C:\\new\\table \u2028\ufffe\ud800 \u0001","n":7`,
+    { t: 'C:\\new\\table \u2028\ufffe\ud800 \u0001', n: 7 },
+  ],
 ] as const)
   test(fields.slice(0, 70), () => {
     const text = `{"msg":"m",${fields}}`;
@@ -50,7 +56,13 @@ for (const [fields, expected] of [
   });
 
 test('64 KiB of texts that are escaped are masked in little time', () => {
-  for (const part of [String.raw`"\n",`, String.raw`"\u003d",`, String.raw`"a\\"`, String.raw`{"\n":1},`, '1,']) {
+  for (const part of [
+    String.raw`"\n",`,
+    String.raw`"\u003d",`,
+    String.raw`"a\\"`,
+    String.raw`{"\n":1},`,
+    '1,',
+  ]) {
     const text = `{"p":"\\n","a":[${part.replace(/,?$/, ',').repeat(65_536 / (part.length + 1))}"password=hunter2"]}`;
     const before = process.cpuUsage();
     assert.doesNotMatch(String(jsonMessage(text)!.maskedAttributes(mask)), /hunter2/);
@@ -82,7 +94,9 @@ test('whatever is escaped is JSON of the same meaning, but for what is masked', 
   for (let code = 0; code < 0x1_0000; code++) {
     const character = String.fromCharCode(code);
     const kept = /[\ufdd0-\ufdef\ufffe\uffff]|[\ud800-\udfff]/.test(character) ? '\ufffd' : character;
-    const masked = maskedJson({ t: `x${character}y`, s: 'secret' }, (text) => text.replace('"secret"', '"***"'));
+    const masked = maskedJson({ t: `x${character}y`, s: 'secret' }, (text) =>
+      text.replace('"secret"', '"***"'),
+    );
     const read = JSON.parse(masked!) as Record<string, string>;
     const other = { '\u2004': '\t', '\u2006': '\f', '\u2028': '\n', '\u2029': '\r' }[character];
     assert.deepEqual(read, { t: `x${other ?? kept}y`, s: '***' }, code.toString(16));

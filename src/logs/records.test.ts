@@ -145,7 +145,11 @@ test('secrets are masked in bodies and in attributes, unless they are wanted', (
     if (secret.startsWith('{')) assert.match(sent, /"user":"me"|\\"user\\":\\"me\\"/, secret);
   }
   const escaped = String.raw`{"dsn":"password\u003dhunter2"}`;
-  for (const record of [one(escaped), one(JSON.stringify({ msg: escaped })), setUp({ json: false }).one(escaped)])
+  for (const record of [
+    one(escaped),
+    one(JSON.stringify({ msg: escaped })),
+    setUp({ json: false }).one(escaped),
+  ])
     assert.equal(record.body, '{"dsn":"password=***"}');
   const { attributes } = one('{"msg":"login","password":123456789,"user":"me","count":7}');
   assert.deepEqual(attributes, { password: '***', user: 'me', count: 7 });

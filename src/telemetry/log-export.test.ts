@@ -238,7 +238,8 @@ test('a sender that throws is one that fails', async (t) => {
   const states: string[] = [];
   let sends = 0;
   const sender = {
-    send: () => (++sends < 3 ? Promise.reject(new Error('broken')) : Promise.resolve({ error: undefined, rejected: 0 })),
+    send: () =>
+      ++sends < 3 ? Promise.reject(new Error('broken')) : Promise.resolve({ error: undefined, rejected: 0 }),
     close() {},
   };
   const queue = new LogQueue(sender, (works, reason) => states.push(`${works} ${reason}`), {

@@ -60,10 +60,13 @@ export async function logSender(
       const { exporter } = built;
       const exported = new Promise<ExportResult>((done) => exporter.export([...records], done));
       const late = Promise.withResolvers<ExportResult>();
-      const timer = setTimeout(() => {
-        const error = new AgentError('ETIMEDOUT', `no answer after ${timeoutMs} ms`);
-        late.resolve({ code: ExportResultCode.FAILED, error });
-      }, Math.min(timeoutMs + graceMs, maxTimerMs));
+      const timer = setTimeout(
+        () => {
+          const error = new AgentError('ETIMEDOUT', `no answer after ${timeoutMs} ms`);
+          late.resolve({ code: ExportResultCode.FAILED, error });
+        },
+        Math.min(timeoutMs + graceMs, maxTimerMs),
+      );
       const { code, error } = await Promise.race([exported, late.promise])
         .catch((error: Error): ExportResult => ({ code: ExportResultCode.FAILED, error }))
         .finally(() => clearTimeout(timer));
