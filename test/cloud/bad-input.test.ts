@@ -150,6 +150,7 @@ test('a service that fails first is asked again, after a second at the earliest'
   assert.ok(tookMs > 3000, `${tookMs} ms: 1 to 2 s, then 2 to 4 s`);
   assert.equal(machine.requests().length, 3);
   assert.equal(machine.problems.length, 1);
+  await until('the news', () => machine.recoveries.length > 0);
   assert.deepEqual(machine.recoveries, ['the metadata service of Oracle answers again']);
   assert.notEqual(cloud.instance.instanceId, '');
 });
