@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { appendFileSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { desk, type Desk, type DeskDeps } from './desk.ts';
 import type { Counted, LogSettings } from './messages.ts';
 import { openLog } from './open-file.ts';
 import { logSeries } from './series.ts';
-import { temporary } from './tail.fixture.ts';
+import { temporary, descriptorsIn } from './tail.fixture.ts';
 
 const usual = {
   ...{ json: true, patternLimit: 256, extractionLimit: 0, cpuBudget: 0, maxSampleBytes: 4096, masks: true },
@@ -102,15 +102,6 @@ function mortal(
   const file = join(import.meta.dirname, 'worker.fixture.ts');
   return { deps: { file, restartAfterMs }, die: (how) => writeFileSync(path, how) };
 }
-
-const descriptorsIn = (directory: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
-    } catch {
-      return false;
-    }
-  }).length;
 
 for (const how of ['throw', 'memory'] as const)
   test(`a thread that dies (${how}) is started again: each line once, no descriptor left`, async (t) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -45,3 +45,13 @@ export function append(path: string, from: number, to: number): void {
 
 export const numbered = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, i) => `line ${String(from + i).padStart(8, '0')}`);
+
+/** How many descriptors this process has of what is below a directory. */
+export const descriptorsIn = (directory: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
+    } catch {
+      return false;
+    }
+  }).length;

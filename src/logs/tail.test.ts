@@ -6,8 +6,6 @@ import {
   copyFileSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -20,7 +18,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { noFigures, type Followed, type Position } from './followed.ts';
 import { openLog } from './open-file.ts';
-import { append, followedFile, numbered, temporary } from './tail.fixture.ts';
+import { append, followedFile, numbered, temporary, descriptorsIn } from './tail.fixture.ts';
 import { tail } from './tail.ts';
 
 const into = Buffer.alloc(65_536);
@@ -48,15 +46,6 @@ function follow(
   const restarted = () => follow(t, { ...options, directory, position: of.position() });
   return { directory, ...file, of, clock, figures, read, turn, restarted };
 }
-
-const descriptors = (directory: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
-    } catch {
-      return false;
-    }
-  }).length;
 
 test('a file older than the agent starts at its end, one born later at its beginning', async (t) => {
   const older = follow(t, { over: { fromStart: false } });
@@ -100,7 +89,7 @@ test('rotation by renaming: every line once, in order', async (t) => {
   await turn();
   await turn();
   assert.ok(of.isSettled);
-  assert.equal(descriptors(directory), 1);
+  assert.equal(descriptorsIn(directory), 1);
 });
 
 test('who writes on to the renamed file is read on, before and after the new one has lines', async (t) => {
@@ -232,7 +221,7 @@ test('removed: read to its end, then waited for; recreated: read from its beginn
   await turn();
   assert.deepEqual(got, [...numbered(0, 20), 'no newline']);
   assert.equal(of.isOpen, false);
-  assert.equal(descriptors(directory), 0);
+  assert.equal(descriptorsIn(directory), 0);
   append(path, 20, 30);
   await turn();
   append(path, 30, 40);
@@ -329,7 +318,7 @@ test('parked files are found again where they are', async (t) => {
   appendFileSync(path, 'half');
   await turn();
   assert.ok(of.park());
-  assert.equal(descriptors(directory), 0);
+  assert.equal(descriptorsIn(directory), 0);
   assert.ok(!of.park());
   appendFileSync(path, ' and half\n');
   await turn();

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Followed } from './followed.ts';
 import { openPositions } from './positions.ts';
-import { append, followedFile, numbered, temporary } from './tail.fixture.ts';
+import { append, followedFile, numbered, temporary, descriptorsIn } from './tail.fixture.ts';
 import { tails, type Tails, type TailsOptions } from './tails.ts';
 
 /** As by default, but faster. */
@@ -32,15 +23,6 @@ async function until(is: () => boolean, what = ''): Promise<void> {
   while (!is() && Date.now() < endMs) await sleep(2);
   assert.ok(is(), what);
 }
-
-const descriptorsIn = (directory: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
-    } catch {
-      return false;
-    }
-  }).length;
 
 const polled = { directory: undefined } as unknown as Partial<Followed>;
 

@@ -1,36 +1,15 @@
 /** A link with delay and loss, against the clocks and bytes of the programs at its ends and the kernel's own figures. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { timesModel } from '../../src/tcp/times.ts';
 import { impair, linked, retransmitted, synRetransmitted, type Link } from './link.ts';
-import {
-  counted,
-  forEachSource,
-  makeCgroup,
-  skip,
-  startCounting,
-  until,
-  type Cgroup,
-  type Counted,
-} from './machine.ts';
-import { exchange, serve } from './traffic.ts';
+import { counted, forEachSource, startCounting, until, type Counted } from './machine.ts';
+import { exchange, ownEnds, serve } from './traffic.ts';
 
 const port = '21787';
 const connections = 60;
-let client: Cgroup;
-let server: Cgroup;
-
-before(() => {
-  if (skip !== false) return;
-  client = makeCgroup(`/system.slice/impaired-${process.pid}-client.service`);
-  server = makeCgroup(`/system.slice/impaired-${process.pid}-server.service`);
-});
-
-after(() => {
-  client?.remove();
-  server?.remove();
-});
+const ends = ownEnds('impaired');
 
 /** Two namespaces whose near end is impaired, or the test is skipped. */
 async function impairedLink(t: TestContext, ...how: string[]): Promise<Link | undefined> {
@@ -46,12 +25,15 @@ forEachSource((source, lack) => {
     const link = await impairedLink(t, 'delay', '20ms');
     if (link === undefined) return;
     const counting = await startCounting({ source });
-    const serving = await serve(server, port, link.far);
+    const serving = await serve(ends.server, port, link.far);
     try {
-      const truth = await exchange(client, '10.8.7.2', port, connections, link.near);
+      const truth = await exchange(ends.client, '10.8.7.2', port, connections, link.near);
       await serving.end();
       const container = { id: '/client', labels: {}, visible: true };
-      const model = timesModel({ byCgroup: (id) => (id === client.id ? container : undefined) }, () => null);
+      const model = timesModel(
+        { byCgroup: (id) => (id === ends.client.id ? container : undefined) },
+        () => null,
+      );
       await until('all have ended', async () => {
         model.update(await counting.read());
         return [...model.all()].some(({ roundTrip }) => count(roundTrip.counts) >= connections);
@@ -73,17 +55,17 @@ forEachSource((source, lack) => {
     if (link === undefined) return;
     const { near, far } = link;
     const counting = await startCounting({ source });
-    const serving = await serve(server, port, far);
+    const serving = await serve(ends.server, port, far);
     try {
-      const truth = await exchange(client, '10.8.7.2', port, connections, near);
+      const truth = await exchange(ends.client, '10.8.7.2', port, connections, near);
       const all = await serving.end();
-      const ids = [client.id, server.id];
+      const ids = [ends.client.id, ends.server.id];
       await until('all have ended', async () =>
         [...(await counted(counting, ids)).values()].every(({ active }) => active === 0),
       );
       const found = await counted(counting, ids);
-      const out = found.get(`${client.id} 10.8.7.2:${port}`);
-      const came = found.get(`${server.id} <10.8.7.2:${port}`);
+      const out = found.get(`${ends.client.id} 10.8.7.2:${port}`);
+      const came = found.get(`${ends.server.id} <10.8.7.2:${port}`);
       t.diagnostic(`sent again: ${retransmitted(near)} and ${retransmitted(far)}`);
       assert.ok(retransmitted(near) > 0, 'some were lost');
       assert.deepEqual(bytesOf(out), [truth.connections, truth.sent, truth.received]);

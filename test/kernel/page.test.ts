@@ -1,28 +1,16 @@
 /** The families of connections on the page of the whole agent, against what the programs that made them say. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { page, until } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
 import { run } from '../agent/rig.ts';
-import { makeCgroup, skip, type Cgroup } from './machine.ts';
-import { exchange, serve } from './traffic.ts';
+import { skip, type Cgroup } from './machine.ts';
+import { exchange, ownEnds, serve } from './traffic.ts';
 
 const port = '21775';
 const count = 60;
-let client: Cgroup;
-let server: Cgroup;
-
-before(() => {
-  if (skip !== false) return;
-  client = makeCgroup(`/system.slice/page-${process.pid}-client.service`);
-  server = makeCgroup(`/system.slice/page-${process.pid}-server.service`);
-});
-
-after(() => {
-  client?.remove();
-  server?.remove();
-});
+const ends = ownEnds('page');
 
 /** Samples of a cgroup by family and the labels that are not of the container, such as `bytes_sent_total 127.0.0.1:80`. */
 function samplesOf(text: string, { path }: Cgroup): Map<string, number> {
@@ -42,21 +30,21 @@ const shown = ['--min-container-age', '0s', '--skip-systemd-system-services=fals
 
 test('both sides of connections', { skip }, async (t) => {
   const agent = await run(t, undefined, [...shown, '--disable-metric', 'container_net_tcp_resets_total']);
-  const serving = await serve(server, port);
+  const serving = await serve(ends.server, port);
   t.after(() => serving.kill());
-  const made = await exchange(client, '127.0.0.1', port, count);
+  const made = await exchange(ends.client, '127.0.0.1', port, count);
   const answered = await serving.end();
   const key = (family: string): string => `${family} 127.0.0.1:${port}`;
   const text = await until('all of it', async () => {
     await sleep(1100);
     const now = (await page(`${agent.url}/metrics`)) ?? '';
-    const active = samplesOf(now, client).get(key('active_connections')) ?? 0;
-    return samplesOf(now, client).get(key('successful_connects_total')) === count && active === 0
+    const active = samplesOf(now, ends.client).get(key('active_connections')) ?? 0;
+    return samplesOf(now, ends.client).get(key('successful_connects_total')) === count && active === 0
       ? now
       : undefined;
   });
 
-  const out = samplesOf(text, client);
+  const out = samplesOf(text, ends.client);
   assert.equal(out.get(key('bytes_sent_total')), made.sent);
   assert.equal(out.get(key('bytes_received_total')), made.received);
   const seconds = out.get(key('connection_time_seconds_total'))!;
@@ -68,7 +56,7 @@ test('both sides of connections', { skip }, async (t) => {
   const absent = ['retransmits_total', 'failed_connects_total', 'syn_retransmits_total', 'resets_total'];
   for (const family of absent) assert.ok(!out.has(key(family)), family);
 
-  const came = samplesOf(text, server);
+  const came = samplesOf(text, ends.server);
   assert.equal(came.get(key('accepted_connections_total')), answered.connections);
   assert.equal(came.get(key('accepted_bytes_sent_total')), answered.sent);
   assert.equal(came.get(key('accepted_bytes_received_total')), answered.received);

@@ -1,48 +1,27 @@
 /** Segments that are sent again, over a link that goes down and up, against what the two network namespaces count. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../agent/rig.ts';
 import { page } from '../peers/peer.ts';
 import { proves } from '../proof.ts';
-import {
-  counted,
-  forEachSource,
-  makeCgroup,
-  skip,
-  startCounting,
-  until,
-  type Cgroup,
-  skipWalks,
-} from './machine.ts';
+import { counted, forEachSource, startCounting, until, skipWalks } from './machine.ts';
 import { linked, retransmitted, setFarLink, type Link } from './link.ts';
-import { exchange, serve, type Truth } from './traffic.ts';
+import { exchange, ownEnds, serve, type Truth } from './traffic.ts';
 
 const port = '21785';
 const connections = 3000;
 /** Segments that are lost; the rest of the load is left in peace. */
 const enough = 8;
-let client: Cgroup;
-let server: Cgroup;
-
-before(() => {
-  if (skip !== false) return;
-  client = makeCgroup(`/system.slice/retransmits-${process.pid}-client.service`);
-  server = makeCgroup(`/system.slice/retransmits-${process.pid}-server.service`);
-});
-
-after(() => {
-  client?.remove();
-  server?.remove();
-});
+const ends = ownEnds('retransmits');
 
 /** Runs a load between the two while the link goes down and up; answers what both sides have done. */
 async function lossyLoad(link: Link): Promise<Truth> {
   const { near, far } = link;
-  const serving = await serve(server, port, far);
+  const serving = await serve(ends.server, port, far);
   try {
     let running = true;
-    const load = exchange(client, '10.8.7.2', port, connections, near).finally(() => (running = false));
+    const load = exchange(ends.client, '10.8.7.2', port, connections, near).finally(() => (running = false));
     while (running && retransmitted(near) + retransmitted(far) < enough) {
       setFarLink(link, 'down');
       await sleep(60);
@@ -68,11 +47,13 @@ forEachSource((source, lack) => {
     try {
       const truth = await lossyLoad(made);
       await until('all have ended', async () =>
-        [...(await counted(counting, [client.id, server.id])).values()].every(({ active }) => active === 0),
+        [...(await counted(counting, [ends.client.id, ends.server.id])).values()].every(
+          ({ active }) => active === 0,
+        ),
       );
-      const found = await counted(counting, [client.id, server.id]);
-      const out = found.get(`${client.id} 10.8.7.2:${port}`)!;
-      const came = found.get(`${server.id} <10.8.7.2:${port}`)!;
+      const found = await counted(counting, [ends.client.id, ends.server.id]);
+      const out = found.get(`${ends.client.id} 10.8.7.2:${port}`)!;
+      const came = found.get(`${ends.server.id} <10.8.7.2:${port}`)!;
       assert.deepEqual([out.bytesSent, out.bytesReceived], [truth.sent, truth.received]);
       assert.equal(out.retransmits + out.synRetransmits, retransmitted(near), 'the side that connects');
       assert.equal(came.retransmits, retransmitted(far), 'the side that accepts');

@@ -1,38 +1,16 @@
 /** Bytes and connections of both sides, however they end, against what the programs themselves have sent and received. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { TcpOptions } from '../../src/kernel/tcp.ts';
-import {
-  counted,
-  forEachSource,
-  makeCgroup,
-  skip,
-  startCounting,
-  until,
-  type Cgroup,
-  type Counted,
-  skipWalks,
-} from './machine.ts';
-import { add, exchange, serve, type Truth } from './traffic.ts';
+import { counted, forEachSource, startCounting, until, type Counted, skipWalks } from './machine.ts';
+import { add, exchange, ownEnds, serve, type Truth } from './traffic.ts';
 
 const port = '21770';
 const connections = Math.max(60, Math.ceil(Number(process.env['TRUTH_CONNECTS'] ?? 20_000) / 50));
 const clients = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
 const shown = (address: string): string => (address === '::1' ? '[::1]' : '127.0.0.1');
 
-let client: Cgroup;
-let server: Cgroup;
-
-before(() => {
-  if (skip !== false) return;
-  client = makeCgroup(`/system.slice/traffic-${process.pid}-client.service`);
-  server = makeCgroup(`/system.slice/traffic-${process.pid}-server.service`);
-});
-
-after(() => {
-  client?.remove();
-  server?.remove();
-});
+const ends = ownEnds('traffic');
 
 /** Connections, bytes sent and received. */
 type Figures = readonly number[];
@@ -45,22 +23,22 @@ function shownOf(found: Counted | undefined): Figures | undefined {
 
 async function expectTraffic(options: Partial<TcpOptions>): Promise<void> {
   const counting = await startCounting(options);
-  const serving = await serve(server, port);
+  const serving = await serve(ends.server, port);
   try {
     const expected = new Map<string, Truth>();
     let running = clients.length;
     const loads = clients.map(async (address) => {
-      const made = await exchange(client, address, port, connections);
-      const key = `${client.id} ${shown(address)}:${port}`;
+      const made = await exchange(ends.client, address, port, connections);
+      const key = `${ends.client.id} ${shown(address)}:${port}`;
       const before = expected.get(key);
       expected.set(key, before === undefined ? made : add(before, made));
       running--;
     });
     // Walks that meet connections which are ending.
-    while (running > 0) await counted(counting, [client.id]);
+    while (running > 0) await counted(counting, [ends.client.id]);
     await Promise.all(loads);
     const all = await serving.end();
-    const ids = [client.id, server.id];
+    const ids = [ends.client.id, ends.server.id];
     await until('all have ended', async () =>
       [...(await counted(counting, ids)).values()].every(({ active }) => active === 0),
     );
@@ -73,7 +51,9 @@ async function expectTraffic(options: Partial<TcpOptions>): Promise<void> {
         'time to connect',
       );
     }
-    const accepted = ['127.0.0.1', '[::1]'].map((own) => shownOf(found.get(`${server.id} <${own}:${port}`))!);
+    const accepted = ['127.0.0.1', '[::1]'].map((own) =>
+      shownOf(found.get(`${ends.server.id} <${own}:${port}`))!,
+    );
     const sum = accepted.reduce((one, other) => one.map((figure, at) => figure + other[at]!));
     assert.deepEqual(sum, figuresOf(all), 'the side that accepts');
     assert.equal([...found.keys()].length, 4, 'nothing else');

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { compileC } from '../compile.ts';
-import type { Cgroup } from './machine.ts';
+import { makeCgroup, skip, type Cgroup } from './machine.ts';
 
 /** What a program has done. */
 export interface Truth {
@@ -21,6 +22,27 @@ export interface TrafficServer {
   /** Ends it, and answers what it has done. */
   end(): Promise<Truth>;
   kill(): void;
+}
+
+/** A cgroup for each side of the connections of a test file. They go after its last test. */
+export interface Ends {
+  readonly client: Cgroup;
+  readonly server: Cgroup;
+}
+
+/** Makes them before the first test of the file; where its tests skip, nothing is made. */
+export function ownEnds(name: string): Ends {
+  const own: { client?: Cgroup; server?: Cgroup } = {};
+  before(() => {
+    if (skip !== false) return;
+    own.client = makeCgroup(`/system.slice/${name}-${process.pid}-client.service`);
+    own.server = makeCgroup(`/system.slice/${name}-${process.pid}-server.service`);
+  });
+  after(() => {
+    own.client?.remove();
+    own.server?.remove();
+  });
+  return own as Ends;
 }
 
 /** In the network namespace of the process `netns`, or in ours. */
