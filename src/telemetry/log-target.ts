@@ -1,7 +1,7 @@
 import type { LogExportSettings } from '../model/log-export.ts';
 import { credentialsOf, metadataOf } from './otlp-target.ts';
 import { agentOptionsOf } from './otlp-tls.ts';
-import type { NodeIdentity } from './resource.ts';
+import { present, type NodeIdentity } from './resource.ts';
 
 /**
  * What the thread that sends log records is told, with the files and headers tried that it will need. Throws for what cannot be used
@@ -15,9 +15,5 @@ export function logTarget(
   metadataOf(target);
   if (to.protocol === 'grpc') credentialsOf(target);
   else agentOptionsOf(target);
-  const resource = {
-    ...(hostName !== '' && { 'host.name': hostName }),
-    ...(machineId !== '' && { 'host.id': machineId }),
-  };
-  return { ...to, resource };
+  return { ...to, resource: { ...present('host.name', hostName), ...present('host.id', machineId) } };
 }

@@ -5,8 +5,6 @@ import { AgentError } from '../errors.ts';
 import { otlpVariable, type Signal } from './otlp-env.ts';
 import { pemOf, tlsError, type OtlpTarget } from './otlp-tls.ts';
 
-export type { OtlpTarget } from './otlp-tls.ts';
-
 /**
  * TLS credentials where the target needs more than the exporter does by itself, else undefined. Throws with the errno
  * and the path of a file that cannot be read, `EINVAL` for one that is no certificate.

@@ -13,7 +13,8 @@ import { AgentError, messageOf } from '../errors.ts';
 import { toHrTime } from './hr-time.ts';
 import { millisecondsOf, otlpVariable } from './otlp-env.ts';
 import { countPoints, RebuildingExporter, type ExportFigures } from './otlp-exporter.ts';
-import { credentialsOf, metadataOf, type OtlpTarget } from './otlp-target.ts';
+import { credentialsOf, metadataOf } from './otlp-target.ts';
+import type { OtlpTarget } from './otlp-tls.ts';
 import { serviceName } from './resource.ts';
 
 export type { ExportFigures } from './otlp-exporter.ts';

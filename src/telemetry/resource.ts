@@ -74,6 +74,7 @@ function providerOf(provider = ''): string {
   return providers.get(name) ?? name;
 }
 
-function present(name: string, value = ''): Record<string, string> {
+/** The attribute, or none where its value is not known. */
+export function present(name: string, value = ''): Record<string, string> {
   return value === '' ? {} : { [name]: value };
 }
